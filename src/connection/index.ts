@@ -1,0 +1,4 @@
+export { listen } from './listen.ts'
+export { server } from './server.ts'
+export { socket } from './socket.ts'
+export { stream } from './stream.ts'

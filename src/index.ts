@@ -1,0 +1,8 @@
+export { Lifecycle } from './kinds.ts'
+export type * from './lifecycle/contract.ts'
+export type { Clock, ClockTimer } from './lifecycle/clock.ts'
+export { EndswellError, type ErrorCode, type MisuseCode } from './lifecycle/errors.ts'
+export { type CloseContext, defineKind, type Kind } from './lifecycle/kind.ts'
+export type { Undo } from './lifecycle/lifecycle.ts'
+export { Listener, type ListenerOptions, listener } from './lifecycle/listener.ts'
+export { SuppressedError } from './lifecycle/suppressed-error.ts'

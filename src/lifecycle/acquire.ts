@@ -1,0 +1,37 @@
+import { coded } from './errors.ts'
+import { Scope } from './scope.ts'
+import { closeScope } from './scope-kind.ts'
+import { chain } from './suppressed-error.ts'
+import { startTask, type TaskRun } from './task.ts'
+
+/**
+ * Opens something in a scope so that it cannot slip between opening and registering: while `open` runs it is a task of
+ * the scope, and what it brings is registered in the same turn. Where the scope has begun to close meanwhile, what
+ * arrives is ended at once, down the same ladder, and the promise rejects.
+ */
+export function acquire<T>(
+  scope: Scope,
+  name: string,
+  open: (run: TaskRun) => T,
+  register: (scope: Scope, value: Awaited<T>) => void,
+): Promise<Awaited<T>> {
+  const work = async (run: TaskRun): Promise<Awaited<T>> => {
+    const value = await open(run)
+    if (scope.state !== 'open' || !run.leave()) await endLate(scope, name, (late) => register(late, value))
+    else register(scope, value)
+    return value
+  }
+  return startTask(scope, name, work, {}) as Promise<Awaited<T>>
+}
+
+/** Ends what came too late, in a scope of its own, and throws. */
+async function endLate(scope: Scope, name: string, register: (late: Scope) => void): Promise<never> {
+  const late = new Scope(name, scope.settings, undefined)
+  register(late)
+  const closing = closeScope(late, { reason: 'it came too late' }, Number.POSITIVE_INFINITY, false)
+  if (closing !== undefined) await new Promise<void>((resolve) => closing.whenDone(resolve))
+  const errors = closing?.tally.errors ?? []
+  if (errors.length > 0) throw chain(errors)
+  const message = `${scope.path} is ${scope.state}, so what ${name} brought was ended at once.`
+  throw coded(new ReferenceError(message), 'ERR_CLOSED')
+}

@@ -1,0 +1,23 @@
+import { createRequire } from 'node:module'
+
+const require = createRequire(import.meta.url)
+
+interface Builtins {
+  'node:child_process': typeof import('node:child_process')
+  'node:http': typeof import('node:http')
+  'node:http2': typeof import('node:http2')
+  'node:https': typeof import('node:https')
+  'node:net': typeof import('node:net')
+  'node:stream': typeof import('node:stream')
+  'node:worker_threads': typeof import('node:worker_threads')
+}
+
+/**
+ * One of Node's own modules, loaded on first use.
+ *
+ * Importing them all costs more than the rest of this library, and a program that uses a worker has loaded
+ * `node:worker_threads` already: asking for it then is a look-up.
+ */
+export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
+  return require(name) as Builtins[Name]
+}

@@ -1,0 +1,245 @@
+import { Alarm } from './alarm.ts'
+import type { Clock } from './clock.ts'
+import type { CloseOptions, Report } from './contract.ts'
+import { call, isStandard } from './core-kinds.ts'
+import { Descent, KNOT, retire, settle } from './descent.ts'
+import { ENDING, type Entry } from './entry.ts'
+import { abandonedError, isWaitable, type Ladder } from './ladder.ts'
+import { ClosingOrder } from './order.ts'
+import { ClosingReport } from './report.ts'
+import type { Run, Scope } from './scope.ts'
+import { Tally } from './tally.ts'
+
+/**
+ * One closing of one lifecycle, from the first disposer, which is called at once, to the report.
+ *
+ * In reverse order a single loop awaits one disposer after another, turn for turn as the standard's stack does, so
+ * what closes at once costs no promise, timer or object. When one hangs, its loop is left behind (its number is out of
+ * date when it wakes) and a new one goes on. Whatever has a second rung goes down a {@link Ladder}; in parallel order,
+ * and from the deadline on, everything does.
+ */
+export class Closing implements Run {
+  readonly tally: Tally
+  done = false
+  readonly #scope: Scope
+  readonly #clock: Clock
+  readonly #descent: Descent
+  readonly #order: ClosingOrder
+  readonly #alarm: Alarm
+  readonly #startedAt: number
+  readonly #whenDone: (() => void)[] = []
+  #report: Report | undefined = undefined
+  #ms: number | undefined = undefined
+  #loop = 0
+  #calling = false
+  #pumping = false
+  #hurried = false
+  #awaited = false
+  /** The standard entry that the loop is at, what it returned, when it began and how long that may take. */
+  #current: Entry | undefined = undefined
+  #pending: unknown = undefined
+  #mark: number
+  #limit = Number.POSITIVE_INFINITY
+  #joined = false
+
+  constructor(scope: Scope, options: CloseOptions & { deadline: number; timed: boolean }) {
+    const { reason = 'close() was called', timeout = scope.settings.timeout, force = false, deadline, timed } = options
+    this.#scope = scope
+    this.#clock = scope.clock
+    this.#startedAt = this.#mark = scope.clock.now()
+    this.#descent = new Descent(scope, reason, Math.min(deadline, this.#startedAt + timeout), timed)
+    this.tally = new Tally((entry) => scope.pathOf(entry))
+    this.#alarm = new Alarm(scope.clock, () => this.#ring())
+    scope.closing = this
+    scope.shut()
+    scope.entries.indexed = false
+    this.#order = new ClosingOrder(scope.entries)
+    if (scope.observes('lifecycle.closing')) scope.publish('lifecycle.closing', undefined, { reason })
+    if (force) this.hurry()
+    else if (scope.settings.order === 'parallel') this.#pump()
+    else this.#serve()
+  }
+
+  whenDone(callback: () => void): void {
+    if (this.done) callback()
+    else this.#whenDone.push(callback)
+  }
+
+  /** Somebody else wants this closing too, perhaps with times, perhaps sooner. */
+  join({ timeout, force = false }: CloseOptions, deadline: number, timed: boolean): void {
+    if (this.done) return
+    this.#descent.timed ||= timed
+    this.#joined = true
+    for (const ladder of this.#scope.under ?? []) ladder.joined = true
+    if (force) this.hurry()
+    else this.#tighten(Math.min(deadline, timeout === undefined ? deadline : this.#clock.now() + timeout))
+  }
+
+  #tighten(deadline: number): void {
+    if (this.#hurried || deadline >= this.#descent.deadline) return
+    this.#descent.deadline = deadline
+    this.#alarm.set(deadline, this.#clock.now())
+  }
+
+  /** Forces everything that is left, at once and in parallel. */
+  hurry(): void {
+    // A disposer that asks for this must return first: what it returns is part of what is forced.
+    if (this.#calling) return queueMicrotask(() => this.hurry())
+    if (this.done || this.#hurried) return
+    this.#hurried = true
+    this.#loop += 1
+    this.#alarm.clear()
+    for (const entry of [...this.#scope.entries]) {
+      const ladder = entry.detail?.ladder ?? this.#descent.ladder(entry)
+      if (entry === this.#current) (ladder as Ladder).resume(this.#pending)
+      ladder.force()
+    }
+    if (this.#scope.entries.size === 0) this.#finish()
+  }
+
+  get calling(): boolean {
+    return this.#calling
+  }
+
+  report(): Report {
+    if (this.#report !== undefined) return this.#report
+    const { path } = this.#scope
+    const { reason } = this.#descent
+    const { counts } = this.tally
+    const ms = this.#ms ?? this.#clock.now() - this.#startedAt
+    const report = new ClosingReport({ path, reason, complete: this.done, ms, counts, rows: this.tally.rows() })
+    if (this.done) this.#report = report
+    return report
+  }
+
+  left(entry: Entry): void {
+    this.#order.left(entry)
+    if (this.#hurried && this.#scope.entries.size === 0) this.#finish()
+  }
+
+  async #serve(): Promise<void> {
+    this.#loop += 1
+    const loop = this.#loop
+    for (let entry = this.#order.take(); entry !== undefined; entry = this.#order.take()) {
+      if (entry.state === ENDING || !isStandard(entry)) {
+        const other = entry
+        this.#awaited = true
+        await new Promise<void>((resolve) => this.#descend(other, resolve))
+        if (loop !== this.#loop) return
+        continue
+      }
+      entry.state = ENDING
+      this.#current = entry
+      this.#joined = false
+      let pending: unknown
+      this.#calling = true
+      try {
+        pending = call(entry)
+      } catch (error) {
+        this.#calling = false
+        this.#failed(entry, error)
+        continue
+      }
+      this.#calling = false
+      this.#pending = pending
+      if (isWaitable(pending)) this.#watch(entry)
+      try {
+        await pending
+      } catch (error) {
+        if (loop !== this.#loop) return this.#overtaken(entry, error)
+        this.#awaited = true
+        this.#failed(entry, error)
+        continue
+      }
+      if (loop !== this.#loop) return
+      this.#awaited = true
+      this.#closed(entry)
+    }
+    if (this.#scope.awaitsOnce && !this.#awaited) await undefined
+    this.#finish()
+  }
+
+  #watch(entry: Entry): void {
+    const now = this.#clock.now()
+    if (!this.#descent.timed) this.#mark = now
+    this.#limit = now + this.#descent.graceOf(entry)
+    this.#alarm.set(Math.min(this.#limit, this.#descent.deadline), now)
+  }
+
+  #closed(entry: Entry): void {
+    this.#served()
+    if (this.#descent.timed || this.#scope.observes('resource.ended')) return settle(this.#scope, { entry, outcome: 'closed', ms: this.#lap() })
+    this.tally.counts.closed += 1
+    if (entry.detail === undefined) this.#scope.remove(entry)
+    else retire(this.#scope, entry, 'closed', 0, undefined)
+  }
+
+  #failed(entry: Entry, error: unknown): void {
+    this.#served()
+    settle(this.#scope, { entry, outcome: 'failed', ms: this.#lap(), error })
+  }
+
+  #served(): void {
+    this.#current = undefined
+    this.#pending = undefined
+    this.#limit = Number.POSITIVE_INFINITY
+    this.#order.done()
+  }
+
+  #lap(): number {
+    const before = this.#mark
+    this.#mark = this.#clock.now()
+    return this.#mark - before
+  }
+
+  #overtaken(entry: Entry, error: unknown): void {
+    // Where a ladder has taken over, it hears the same rejection.
+    if (entry.detail?.ladder === undefined) this.#descent.late(entry, error)
+  }
+
+  #ring(): void {
+    if (this.done || this.#hurried) return
+    const now = this.#clock.now()
+    const { deadline } = this.#descent
+    if (now >= deadline) return this.hurry()
+    const entry = this.#current
+    if (entry === undefined || now < this.#limit) return this.#alarm.set(Math.min(this.#limit, deadline), now)
+    const note = this.#joined ? KNOT : undefined
+    this.#served()
+    settle(this.#scope, { entry, outcome: 'abandoned', ms: this.#lap(), error: abandonedError(entry, this.#scope.pathOf(entry)), note })
+    this.#serve()
+  }
+
+  #pump(): void {
+    if (this.#pumping) return
+    this.#pumping = true
+    for (let entry = this.#order.take(); entry !== undefined; entry = this.#order.take()) {
+      this.#descend(entry, () => this.#pump())
+    }
+    this.#pumping = false
+    if (this.#scope.entries.size === 0) this.#finish()
+  }
+
+  /** Sends an entry down its ladder, or waits for the one that it is on, and calls back when it has ended. */
+  #descend(entry: Entry, next: () => void): void {
+    this.#alarm.set(this.#descent.deadline, this.#clock.now())
+    entry.whenEnded(() => {
+      this.#order.done()
+      next()
+    })
+    if (entry.state !== ENDING) this.#descent.ladder(entry).close()
+  }
+
+  #finish(): void {
+    if (this.done) return
+    this.done = true
+    this.#alarm.clear()
+    this.#ms = this.#clock.now() - this.#startedAt
+    const scope = this.#scope
+    // Rows of what closed gently are made now, so that a report that nobody reads keeps no resource alive.
+    if (this.#descent.timed) this.report()
+    if (scope.observes('lifecycle.closed')) scope.publish('lifecycle.closed', undefined, { ms: this.#ms, reason: this.#descent.reason })
+    scope.finish()
+    for (const callback of this.#whenDone) callback()
+  }
+}

@@ -1,0 +1,40 @@
+import { checkBoolean, checkObject, checkOptions, checkTimeout, wrongType } from './check.ts'
+import type { CloseOptions, Report } from './contract.ts'
+import { ClosingReport } from './report.ts'
+import type { Scope } from './scope.ts'
+import { closeScope } from './scope-kind.ts'
+import { chain } from './suppressed-error.ts'
+
+/** What `Lifecycle.disposeAsync` does, in a scope. */
+export function dispose(scope: Scope): Promise<void> {
+  if (scope.state !== 'open') return Promise.resolve()
+  const closing = closeScope(scope, { reason: 'disposeAsync() was called' }, Number.POSITIVE_INFINITY, false)
+  if (closing === undefined) return Promise.resolve()
+  return new Promise((resolve, reject) => {
+    closing.whenDone(() => {
+      const { errors } = closing.tally
+      if (errors.length > 0) reject(chain(errors))
+      else resolve()
+    })
+  })
+}
+
+/** What `Lifecycle.close` does, in a scope. */
+export function close(scope: Scope, options: CloseOptions): Promise<Report> {
+  checkObject('options', options)
+  checkOptions('close', options, ['reason', 'timeout', 'force'])
+  const { reason = 'close() was called', timeout, force } = options
+  if (typeof reason !== 'string') throw wrongType('options.reason', 'a string', reason)
+  if (timeout !== undefined) checkTimeout('options.timeout', timeout)
+  if (force !== undefined) checkBoolean('options.force', force)
+  const { calling } = scope
+  const closing = closeScope(scope, options, Number.POSITIVE_INFINITY, true)
+  if (closing === undefined) return Promise.resolve(nothingToEnd(scope.path, reason))
+  if (calling) return Promise.resolve(closing.report())
+  return new Promise((resolve) => closing.whenDone(() => resolve(closing.report())))
+}
+
+function nothingToEnd(path: string, reason: string): Report {
+  const counts = { closed: 0, forced: 0, failed: 0, abandoned: 0 }
+  return new ClosingReport({ path, reason, complete: true, ms: 0, counts, rows: [] })
+}

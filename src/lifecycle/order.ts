@@ -1,0 +1,91 @@
+import type { Entries } from './entries.ts'
+import type { Entry } from './entry.ts'
+import { NewestFirst } from './newest.ts'
+
+/**
+ * Which resource closes next: the newest whose explicit dependants have all ended, the `last` ones after all others.
+ *
+ * It walks back through the list once. An entry that must wait is passed over; when the last of its dependants ends it
+ * is newer than all that have not been reached yet, so it goes first. An edge is stronger than `last`: what a `last`
+ * resource depends on waits for it.
+ */
+export class ClosingOrder {
+  readonly #entries: Entries
+  /** Passed over, and free by now. */
+  readonly #freed = new NewestFirst()
+  /** Passed over because they are `last`. */
+  readonly #last: Entry[] = []
+  #walkedTo = Number.POSITIVE_INFINITY
+  #lastTurn = false
+  #running = 0
+
+  constructor(entries: Entries) {
+    this.#entries = entries
+    entries.cursor = entries.last
+  }
+
+  /** The next to close, or `undefined` where none is free: then some that run must end first, or none is left. */
+  take(): Entry | undefined {
+    const entry = this.#freed.take() ?? this.#walk() ?? this.#firstOfLast()
+    if (entry !== undefined) this.#running += 1
+    return entry
+  }
+
+  /** Says that one that was taken has ended. */
+  done(): void {
+    this.#running -= 1
+  }
+
+  /** Says that one has left the list, taken or not: what it depended on may be free now. */
+  left(entry: Entry): void {
+    const dependencies = entry.detail?.dependencies
+    if (dependencies === undefined) return
+    for (const on of dependencies) {
+      if (on.serial < this.#walkedTo || on.detail?.dependants !== 0) continue
+      if (!on.detail.last || this.#lastTurn) this.#freed.add(on)
+    }
+  }
+
+  #walk(): Entry | undefined {
+    const entries = this.#entries
+    for (let entry = entries.cursor; entry !== undefined; entry = entries.cursor) {
+      entries.cursor = entry.previous
+      this.#walkedTo = entry.serial
+      const { detail } = entry
+      if (detail === undefined) return entry
+      if (detail.last) this.#last.push(entry)
+      else if (detail.dependants === 0) return entry
+    }
+    this.#walkedTo = 0
+    return undefined
+  }
+
+  #firstOfLast(): Entry | undefined {
+    if (this.#lastTurn || this.#running > 0) return undefined
+    this.#lastTurn = true
+    for (const entry of this.#last) if (entry.detail?.dependants === 0) this.#freed.add(entry)
+    return this.#freed.take()
+  }
+}
+
+/**
+ * The members of the cycle that an entry would close which depends on `dependencies` and is required by `dependants`,
+ * from the first dependency to the dependant; `undefined` where there is none.
+ */
+export function findCycle(dependencies: readonly Entry[], dependants: readonly Entry[]): Entry[] | undefined {
+  if (dependants.length === 0) return undefined
+  const goals = new Set(dependants)
+  const cameFrom = new Map<Entry, Entry | undefined>(dependencies.map((entry) => [entry, undefined]))
+  // A Map hands out what is added while it is walked, so this is a breadth-first search without a stack.
+  for (const [entry] of cameFrom) {
+    if (goals.has(entry)) return pathTo(entry, cameFrom)
+    for (const on of entry.detail?.dependencies ?? []) if (!cameFrom.has(on)) cameFrom.set(on, entry)
+  }
+  return undefined
+}
+
+function pathTo(end: Entry, cameFrom: Map<Entry, Entry | undefined>): Entry[] {
+  const path: Entry[] = []
+  for (let entry: Entry | undefined = end; entry !== undefined; entry = cameFrom.get(entry)) path.unshift(entry)
+  return path
+}

@@ -1,0 +1,87 @@
+import { checkBoolean, checkName, checkObject, checkOptions, checkTimeout, wrongType } from './check.ts'
+import type { PlaceOptions, Reference, ResourceOptions } from './contract.ts'
+import type { Detail, Entry } from './entry.ts'
+import { coded } from './errors.ts'
+import { findCycle } from './order.ts'
+
+/** Option names of every registration. */
+export const PLACE = ['name', 'grace', 'dependsOn', 'requiredBy', 'last'] as const
+
+/** Where a resource is to stand: checked, with its siblings found, and nothing changed yet. */
+export interface Place {
+  readonly name: string | undefined
+  readonly grace: number | undefined
+  readonly last: boolean
+  readonly dependencies: Entry[]
+  readonly dependants: Entry[]
+}
+
+/**
+ * Checks the options of a registration and finds the siblings that they name.
+ *
+ * @throws TypeError or RangeError for bad options, an unknown sibling, an ambiguous name or a cycle.
+ */
+export function findPlace(
+  options: ResourceOptions,
+  more: readonly string[],
+  value: unknown,
+  find: (reference: Reference, option: string) => readonly Entry[],
+): Place {
+  checkObject('options', options)
+  checkOptions('options', options, [...PLACE, ...more])
+  const { name, grace, last = false } = options
+  if (name !== undefined) checkName('options.name', name)
+  if (grace !== undefined) checkTimeout('options.grace', grace)
+  checkBoolean('options.last', last)
+  const own = name ?? 'the new resource'
+  const siblings = (option: 'dependsOn' | 'requiredBy'): Entry[] => {
+    const references = options[option] ?? []
+    if (!Array.isArray(references)) throw wrongType(`options.${option}`, 'an array of names or values', references)
+    return references.flatMap((reference: Reference) => {
+      if (typeof value === 'object' && reference === value) throw cycleError([own, own])
+      return find(reference, `options.${option}`)
+    })
+  }
+  const dependencies = siblings('dependsOn')
+  const dependants = siblings('requiredBy')
+  const cycle = findCycle(dependencies, dependants)
+  if (cycle !== undefined) throw cycleError([own, ...cycle.map((entry) => entry.label), own])
+  return { name, grace, last, dependencies, dependants }
+}
+
+/** Puts the edges of a place into the entries that they join. */
+export function join(entry: Entry, detail: Detail, { dependencies, dependants }: Place): void {
+  for (const dependant of dependants) link(dependant, entry)
+  if (dependencies.length === 0) return
+  detail.dependencies = []
+  for (const dependency of dependencies) link(entry, dependency)
+}
+
+function link(dependant: Entry, dependency: Entry): void {
+  const detail = dependant.detailed()
+  detail.dependencies ??= []
+  if (detail.dependencies.includes(dependency)) return
+  detail.dependencies.push(dependency)
+  dependency.detailed().dependants += 1
+}
+
+/** Parts the options that say where a resource stands from the others. */
+export function splitPlace<T extends PlaceOptions>(options: T): [PlaceOptions, Omit<T, keyof PlaceOptions>] {
+  const { dependsOn, requiredBy, last, ...others } = options
+  const place: PlaceOptions = {}
+  if (dependsOn !== undefined) place.dependsOn = dependsOn
+  if (requiredBy !== undefined) place.requiredBy = requiredBy
+  if (last !== undefined) place.last = last
+  return [place, others]
+}
+
+/** Whether any option is given at all: most registrations have none. */
+export function isPlain(options: PlaceOptions): boolean {
+  for (const _ in options) return false
+  return true
+}
+
+function cycleError(labels: readonly string[]): Error {
+  const message = `These would wait for one another: ${labels.join(' → ')}. Take one of dependsOn and requiredBy away.`
+  return coded(new RangeError(message), 'ERR_CYCLE')
+}

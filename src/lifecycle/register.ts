@@ -1,0 +1,54 @@
+import { checkFunction, wrongType } from './check.ts'
+import type { Reference, ResourceOptions, UseOptions } from './contract.ts'
+import { callback } from './core-kinds.ts'
+import { wayToEnd } from './disposer.ts'
+import { type Entry, LIVE, type Method } from './entry.ts'
+import type { Scope } from './scope.ts'
+
+/** What `Lifecycle.use` does, in a scope. */
+export function use<T>(scope: Scope, value: T, options: UseOptions<T>): T {
+  scope.checkOpen()
+  if (value === null || value === undefined) {
+    scope.awaitsOnce = true
+    return value
+  }
+  if (typeof value !== 'object' && typeof value !== 'function') throw wrongType('value', 'an object', value)
+  const way = wayToEnd(value, scope.settings.kinds, options as unknown as UseOptions<never>)
+  scope.entries.index(scope.add(way.kind, value, way.method, options, ['kind', 'close', 'force']))
+  return value
+}
+
+/** What `Lifecycle.adopt` does, in a scope. */
+export function adopt<T>(scope: Scope, value: T, onDispose: (value: T) => unknown, options: ResourceOptions): T {
+  scope.checkOpen()
+  checkFunction('onDispose', onDispose)
+  const entry = scope.add(callback, value, onDispose as Method, options, [])
+  if ((typeof value === 'object' && value !== null) || typeof value === 'function') scope.entries.index(entry)
+  return value
+}
+
+/** What `Lifecycle.defer` does, in a scope. */
+export function defer(scope: Scope, onDispose: () => unknown, options: ResourceOptions): void {
+  scope.checkOpen()
+  checkFunction('onDispose', onDispose)
+  scope.add(callback, onDispose, undefined, options, [])
+}
+
+/** The entries of a resource: none where a value is not, or no longer, held; a name that nothing has throws. */
+export function entriesOf(scope: Scope, resource: Reference): readonly Entry[] {
+  if (typeof resource === 'string') return scope.siblings(resource, 'resource')
+  if ((typeof resource !== 'object' || resource === null) && typeof resource !== 'function') {
+    throw wrongType('resource', 'a name, or the value that was registered', resource)
+  }
+  return scope.entries.byValue(resource)
+}
+
+/** Stops tracking the entries of a resource. Says whether there were any. */
+export function forget(scope: Scope, resource: Reference): boolean {
+  const held = entriesOf(scope, resource).filter(({ state }) => state === LIVE)
+  for (const entry of held) {
+    if (scope.observes('resource.forgotten')) scope.publish('resource.forgotten', entry)
+    scope.remove(entry)
+  }
+  return held.length > 0
+}

@@ -1,0 +1,118 @@
+import { checkBoolean, checkFunction, checkTimeout, outOfRange } from './check.ts'
+import type { Clock, ClockTimer } from './clock.ts'
+import type { EveryOptions, Outcome, PlaceOptions } from './contract.ts'
+import { ENDED, type Entry, LIVE } from './entry.ts'
+import type { Kind } from './kind.ts'
+import { releaseOne } from './release.ts'
+import type { Scope } from './scope.ts'
+
+/** A timer of the lifecycle's own, and the run of its function that is under way. */
+class Beat {
+  readonly #clock: Clock
+  readonly #controller = new AbortController()
+  #timer: ClockTimer | undefined = undefined
+  #running: Promise<void> | undefined = undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  wait(delay: number, ref: boolean, fire: () => void): void {
+    if (this.#controller.signal.aborted) return
+    this.#timer = this.#clock.setTimeout(fire, delay)
+    if (!ref) this.#timer.unref()
+  }
+
+  /** Runs the function; its errors go to `failed`. */
+  async run(fn: (signal: AbortSignal) => unknown, failed: (error: unknown) => void): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#running = promise
+    try {
+      await fn(this.#controller.signal)
+    } catch (error) {
+      failed(error)
+    }
+    this.#running = undefined
+    resolve()
+  }
+
+  stop(): Promise<void> | undefined {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
+    this.#controller.abort()
+    return this.#running
+  }
+
+  get aborted(): boolean {
+    return this.#controller.signal.aborted
+  }
+}
+
+const beatKind: Kind<Beat> = Object.freeze({ name: 'timer', matches: () => false, close: (beat: Beat) => beat.stop() })
+
+function published(scope: Scope, entry: Entry, beat: Beat): (error: unknown) => void {
+  return (error) => {
+    if (beat.aborted && (error as Error | undefined)?.name === 'AbortError') return
+    if (scope.observes('resource.error')) scope.publish('resource.error', entry, { error })
+  }
+}
+
+/**
+ * Calls `fn` on the beats of a fixed grid, never two at once: a run that lasts past a beat makes it skip that beat.
+ * Returns the undo, which waits for the run under way.
+ */
+export function startEvery(
+  scope: Scope,
+  name: string,
+  interval: number,
+  fn: (signal: AbortSignal) => unknown,
+  options: EveryOptions,
+): () => Promise<Outcome> {
+  scope.checkOpen()
+  checkTimeout('interval', interval)
+  if (interval < 1) throw outOfRange('interval', 'at least 1 ms', interval)
+  checkFunction('fn', fn)
+  const { jitter = 0, immediate = false, ref = true, ...place } = options
+  if (!(jitter >= 0 && jitter <= 1)) throw outOfRange('options.jitter', 'a share from 0 to 1', jitter)
+  checkBoolean('options.immediate', immediate)
+  checkBoolean('options.ref', ref)
+  const { clock } = scope
+  const beat = new Beat(clock)
+  const entry = scope.add(beatKind, beat, undefined, { name, ...place }, [])
+  let next = clock.now() + (immediate ? 0 : interval)
+  const wait = (): void => {
+    const now = clock.now()
+    if (next < now) next += Math.ceil((now - next) / interval) * interval
+    beat.wait(next - now + jitter * Math.random() * interval, ref, fire)
+  }
+  const fire = async (): Promise<void> => {
+    next += interval
+    await beat.run(fn, published(scope, entry, beat))
+    if (entry.state === LIVE) wait()
+  }
+  wait()
+  return () => undo(scope, entry)
+}
+
+/** Calls `fn` once, then leaves. Returns the undo, which waits for the run under way. */
+export function startAfter(
+  scope: Scope,
+  name: string,
+  delay: number,
+  fn: (signal: AbortSignal) => unknown,
+  options: PlaceOptions & { grace?: number },
+): () => Promise<Outcome> {
+  scope.checkOpen()
+  checkTimeout('delay', delay)
+  checkFunction('fn', fn)
+  const beat = new Beat(scope.clock)
+  const entry = scope.add(beatKind, beat, undefined, { name, ...options }, [])
+  beat.wait(delay, true, async () => {
+    await beat.run(fn, published(scope, entry, beat))
+    if (entry.state === LIVE) scope.left(entry)
+  })
+  return () => undo(scope, entry)
+}
+
+function undo(scope: Scope, entry: Entry): Promise<Outcome> {
+  return entry.state === ENDED ? Promise.resolve('closed') : releaseOne(scope, entry)
+}

@@ -1,0 +1,48 @@
+import { Closing } from './closing.ts'
+import type { Context } from './context.ts'
+import type { CloseOptions } from './contract.ts'
+import type { CoreKind } from './core-kinds.ts'
+import type { CloseContext } from './kind.ts'
+import type { Scope } from './scope.ts'
+
+/** Starts the closing of a scope, or joins the one under way; `undefined` where nothing had to be done. */
+export function closeScope(scope: Scope, options: CloseOptions, deadline: number, timed: boolean): Closing | undefined {
+  if (scope.closing !== undefined) {
+    const closing = scope.closing as Closing
+    closing.join(options, deadline, timed)
+    return closing
+  }
+  if (scope.state === 'closed') return undefined
+  if (scope.entries.size > 0 || scope.awaitsOnce || scope.observes('lifecycle.closing')) {
+    return new Closing(scope, { ...options, deadline, timed })
+  }
+  // Nothing to end and nobody to tell: most scopes of a busy service end so, and it should cost them nothing.
+  scope.shut()
+  scope.finish()
+  return undefined
+}
+
+/** Something failed that the whole must not survive: the top closes, in the way that its owner chose. */
+export function failAll(scope: Scope, error: unknown, path: string): void {
+  const { root } = scope
+  const message = error instanceof Error ? error.message : String(error)
+  if (root.onFatal !== undefined) root.onFatal(error, path)
+  else closeScope(root, { reason: `${path} failed: ${message}` }, Number.POSITIVE_INFINITY, false)
+}
+
+function closeInside(scope: Scope, context: CloseContext, force: boolean): Promise<void> | undefined {
+  const { reason, deadline, timed } = context as Context
+  const closing = closeScope(scope, { reason, force }, deadline, timed)
+  if (closing === undefined || closing.done) return undefined
+  return new Promise((resolve) => closing.whenDone(resolve))
+}
+
+/** A lifecycle inside another one: bounded by its own timeout and what its parent has left. */
+export const scopeKind: CoreKind<Scope> = Object.freeze({
+  name: 'scope',
+  bounded: true,
+  matches: () => false,
+  close: (scope: Scope, context: CloseContext) => closeInside(scope, context, false),
+  force: (scope: Scope, context: CloseContext) => closeInside(scope, context, true),
+  isGone: (scope: Scope) => scope.state === 'closed',
+})

@@ -1,0 +1,223 @@
+import type { Clock } from './clock.ts'
+import type { LifecycleEvent, Reference, ResourceOptions, State } from './contract.ts'
+import { Entries } from './entries.ts'
+import { type Descending, Entry, LIVE, type Method } from './entry.ts'
+import { coded } from './errors.ts'
+import { channels, tell } from './events.ts'
+import { debugListener } from './debug.ts'
+import type { Kind } from './kind.ts'
+import type { Tally } from './tally.ts'
+import { findPlace, isPlain, join } from './place.ts'
+import { type Settings, scopeSettings } from './settings.ts'
+import { Sites } from './site.ts'
+
+/** The closing that is under way in a scope, or over, as the scope knows it. */
+export interface Run {
+  readonly tally: Tally
+  readonly done: boolean
+  /** Whether a disposer that it called is on the stack right now. */
+  readonly calling: boolean
+  /** An entry has left the list, by whatever way. */
+  left(entry: Entry): void
+}
+
+/**
+ * The inside of one lifecycle: what it holds, where it stands, and its place among others. The class `Lifecycle` is
+ * its face; `move()` gives the same inside to a new face.
+ */
+export class Scope {
+  readonly settings: Settings
+  readonly entries = new Entries()
+  readonly sites: Sites
+  name: string
+  parent: Scope | undefined
+  /** Its own entry in its parent. */
+  place: Entry | undefined = undefined
+  state: State = 'open'
+  closing: Run | undefined = undefined
+  /** The entries that are on their way down right now. */
+  under: Set<Descending> | undefined = undefined
+  /** Whether `use(null)` was called: the standard then waits a turn, if nothing else made it wait. */
+  awaitsOnce = false
+  /** Told when something fatal failed in or below; the root's decides what to do. */
+  onFatal: ((error: unknown, path: string) => void) | undefined = undefined
+  listeners: Set<(event: LifecycleEvent) => void> | undefined = undefined
+  #serial = 0
+  #scopeSettings: Settings | undefined = undefined
+  #controller: AbortController | undefined = undefined
+  #restingPath: string | undefined = undefined
+
+  constructor(name: string, settings: Settings, parent: Scope | undefined) {
+    this.name = name
+    this.settings = settings
+    this.parent = parent
+    this.sites = parent !== undefined && parent.settings.leaks === settings.leaks ? parent.sites : new Sites(settings.leaks)
+    const debug = parent === undefined ? debugListener() : undefined
+    if (debug !== undefined) this.listeners = new Set([debug])
+  }
+
+  /** The settings of scopes inside that set nothing themselves: the same object for all of them. */
+  get scopeSettings(): Settings {
+    this.#scopeSettings ??= scopeSettings({}, this.settings)
+    return this.#scopeSettings
+  }
+
+  get clock(): Clock {
+    return this.settings.clock
+  }
+
+  /** Names from the root; kept as it was once the scope has left its parent. */
+  get path(): string {
+    if (this.#restingPath !== undefined) return this.#restingPath
+    return `${this.parent?.path ?? ''}/${this.place?.label ?? this.name}`
+  }
+
+  pathOf(entry: Entry): string {
+    return `${this.path}/${entry.label}`
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.state !== 'open') this.#controller.abort()
+    return this.#controller.signal
+  }
+
+  /** Takes no more resources from now on. */
+  shut(): void {
+    this.state = 'closing'
+    this.#controller?.abort()
+  }
+
+  /** Refuses to go on where the lifecycle takes no more. Exactly a ReferenceError: the standard compares the class. */
+  checkOpen(): void {
+    if (this.state === 'open') return
+    throw coded(new ReferenceError(`${this.path} is ${this.state} and takes no more resources.`), 'ERR_CLOSED')
+  }
+
+  /** Registers a resource. Everything is checked before anything changes; the caller has checked that it is open. */
+  add(kind: Kind, value: unknown, method: Method | undefined, options: ResourceOptions, more: readonly string[]): Entry {
+    const place = isPlain(options) ? undefined : findPlace(options, more, value, (...sought) => this.siblings(...sought))
+    const { leaks } = this.settings
+    this.#serial += 1
+    const entry = new Entry(kind, value, method, this.#serial, leaks === 'off' ? -1 : Math.floor(this.clock.now() / 1_000))
+    if (place !== undefined) {
+      const detail = entry.detailed()
+      detail.name = place.name
+      detail.grace = place.grace
+      detail.last = place.last
+      join(entry, detail, place)
+    }
+    this.entries.add(entry)
+    const site = leaks === 'off' ? undefined : this.sites.of(kind.onGone !== undefined)
+    if (site !== undefined) entry.detailed().site = site
+    if (kind.onGone !== undefined) this.#watch(entry)
+    else if (kind.isGone !== undefined) this.entries.watchSilently(entry, isGone, (gone) => this.left(gone))
+    if (this.observes('resource.created')) this.publish('resource.created', entry)
+    return entry
+  }
+
+  #watch(entry: Entry): void {
+    let left = false
+    const unwatch = entry.kind.onGone?.(entry.value, () => {
+      left = true
+      if (entry.state === LIVE) this.left(entry)
+    })
+    if (unwatch === undefined) return
+    if (left) unwatch()
+    else entry.detailed().unwatch = unwatch
+  }
+
+  /** Takes out an entry that has ended by itself. */
+  left(entry: Entry): void {
+    this.remove(entry)
+    if (this.observes('resource.left')) this.publish('resource.left', entry)
+  }
+
+  /** Takes out an entry, whatever became of it. */
+  remove(entry: Entry): void {
+    this.entries.remove(entry)
+    this.closing?.left(entry)
+  }
+
+  /** Whether a disposer in it is on the stack right now. */
+  get calling(): boolean {
+    if (this.closing?.calling === true) return true
+    for (const { calling, entry } of this.under ?? []) {
+      if (calling || (entry.value instanceof Scope && entry.value.calling)) return true
+    }
+    return false
+  }
+
+  /** Everything in it has ended. */
+  finish(): void {
+    this.state = 'closed'
+    this.entries.clear()
+    this.detach()
+  }
+
+  /** Leaves its parent, keeping its path, so that a closed scope holds nothing of the house it stood in. */
+  detach(): void {
+    const { parent, place } = this
+    if (parent === undefined || place === undefined) return
+    this.#restingPath = this.path
+    this.parent = undefined
+    this.place = undefined
+    if (place.state === LIVE) parent.left(place)
+  }
+
+  /** The entries that a reference names: one by name, or all that use a value. */
+  siblings(reference: Reference, what: string): readonly Entry[] {
+    const byName = typeof reference === 'string'
+    const found = byName ? this.entries.byName(reference) : this.entries.byValue(reference)
+    if (found.length === 0) {
+      const shown = byName ? `the name '${reference}'` : 'that value'
+      const message = `${what}: ${this.path} holds nothing under ${shown}. Register it first, in the same lifecycle.`
+      throw coded(new RangeError(message), 'ERR_UNKNOWN_RESOURCE')
+    }
+    if (byName && found.length > 1) {
+      const labels = found.map((entry) => `'${entry.label}'`).join(', ')
+      const message = `${what}: '${reference}' is ambiguous in ${this.path}. Say which: ${labels}, or pass the value.`
+      throw coded(new RangeError(message), 'ERR_AMBIGUOUS_NAME')
+    }
+    return found
+  }
+
+  /** The lifecycle at the top. */
+  get root(): Scope {
+    let scope: Scope = this
+    while (scope.parent !== undefined) scope = scope.parent
+    return scope
+  }
+
+  /** Tells a listener of all that happens here and inside. Returns the undo. */
+  subscribe(listener: (event: LifecycleEvent) => void): () => void {
+    const own = (event: LifecycleEvent): void => listener(event)
+    this.listeners ??= new Set()
+    this.listeners.add(own)
+    return () => {
+      if (this.listeners?.delete(own) && this.listeners.size === 0) this.listeners = undefined
+    }
+  }
+
+  /** Whether anybody listens to such events: looked up before one is made. */
+  observes(type: LifecycleEvent['type']): boolean {
+    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) {
+      if (scope.listeners !== undefined) return true
+    }
+    return channels[type].hasSubscribers
+  }
+
+  /** Tells of an entry, or of the lifecycle itself. */
+  publish(type: LifecycleEvent['type'], entry: Entry | undefined, more: Partial<LifecycleEvent> = {}): void {
+    const subject = entry === undefined ? { path: this.path, kind: 'lifecycle' } : { path: this.pathOf(entry), kind: entry.kind.name }
+    const event: LifecycleEvent = Object.freeze({ type, ...subject, ...more })
+    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) {
+      if (scope.listeners !== undefined) tell(scope.listeners, event)
+    }
+    if (channels[type].hasSubscribers) channels[type].publish(event)
+  }
+}
+
+function isGone(entry: Entry): boolean {
+  return entry.kind.isGone?.(entry.value) === true
+}

@@ -1,0 +1,1 @@
+export { childProcess } from './child-process.ts'

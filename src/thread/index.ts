@@ -1,0 +1,1 @@
+export { type CloseRequest, worker } from './worker.ts'

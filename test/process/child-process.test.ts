@@ -1,0 +1,181 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { childProcess } from '../../src/process/child-process.ts'
+import { TestContext } from '../fixtures/context.ts'
+import { listeners } from '../fixtures/listeners.ts'
+import { lives, type Mode, start } from '../fixtures/processes.ts'
+import { until } from '../fixtures/until.ts'
+
+const { close, force, isGone, onGone, describe: tell, matches } = childProcess
+const context = () => new TestContext()
+
+const settles = (promise: unknown, within: number) =>
+  Promise.race([Promise.resolve(promise).then(() => true), sleep(within, false)])
+
+describe('close', () => {
+  test.each([{ detached: false }, { detached: true }])(
+    'ends a child that obeys SIGTERM ($detached)',
+    async (options) => {
+      const { child } = await start(['obey'], options)
+      await close(child, context())
+      expect([child.exitCode, child.signalCode]).toEqual([null, 'SIGTERM'])
+      expect(isGone?.(child)).toBe(true)
+    },
+  )
+
+  test('lets a child choose its exit status', async () => {
+    const { child } = await start(['status'])
+    await close(child, context())
+    expect(child.exitCode).toBe(7)
+  })
+
+  test.each(['obey', 'ignore'] satisfies Mode[])(
+    'ends every member of the group of a detached child',
+    async (leader) => {
+      const { child, pids } = await start([leader, 'obey', 'obey'], { detached: true })
+      const closing = close(child, context())
+      if (leader === 'ignore') {
+        await until('its children are dead', () => !lives(pids[1] ?? 0) && !lives(pids[2] ?? 0))
+        expect(isGone?.(child)).toBe(false)
+        await force?.(child, context())
+      }
+      await closing
+      expect(pids.filter(lives)).toEqual([])
+    },
+  )
+
+  test('is not done while a member lives whose leader has died', async () => {
+    const { child, pids } = await start(['obey', 'ignore'], { detached: true })
+    const exit = once(child, 'exit')
+    const closing = close(child, context())
+    await exit
+    expect(await settles(closing, 100)).toBe(false)
+    expect(pids.map(lives)).toEqual([false, true])
+    expect(isGone?.(child)).toBe(false)
+    await force?.(child, context())
+    expect(pids.map(lives)).toEqual([false, false])
+    expect(isGone?.(child)).toBe(true)
+    await closing
+  })
+
+  test('does not reach what a child started that leads no group', async () => {
+    const { child, pids } = await start(['obey', 'obey'])
+    await close(child, context())
+    expect(pids.map(lives)).toEqual([false, true])
+  })
+
+  test('resolves at once when the child has exited, or was never spawned', async () => {
+    const exited = spawn('true', { stdio: 'ignore' })
+    await once(exited, 'exit')
+    const missing = spawn('/nowhere/at/all')
+    await once(missing, 'error')
+    for (const child of [exited, missing]) {
+      expect(isGone?.(child)).toBe(true)
+      await close(child, context())
+      await force?.(child, context())
+    }
+  })
+
+  test('destroys the pipes 100 ms after the exit, although a grandchild holds them', async () => {
+    const { child, pids } = await start(['obey', 'obey'])
+    const exit = once(child, 'exit').then(() => performance.now())
+    const closed = once(child, 'close').then(() => performance.now())
+    await close(child, context())
+    const ms = (await closed) - (await exit)
+    expect(ms).toBeGreaterThan(98)
+    expect(lives(pids[1] ?? 0)).toBe(true)
+  })
+
+  test('hands over all output that the child wrote before it exited', async () => {
+    const child = spawn('sh', ['-c', 'trap "seq 20000; exit" TERM; echo ready; while :; do read x; done'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    let text = ''
+    child.stdout.on('data', (chunk) => {
+      text += chunk
+    })
+    await once(child.stdout, 'data')
+    await close(child, context())
+    expect(text.trimEnd().split('\n').at(-1)).toBe('20000')
+  })
+
+  test('lets go of the child when its grace is over, and stays pending', async () => {
+    const { child } = await start(['ignore', 'ignore'], { detached: true })
+    const before = listeners(child)
+    const told = context()
+    const closing = close(child, told)
+    expect(listeners(child)).not.toEqual(before)
+    told.graceOver()
+    expect(listeners(child)).toEqual(before)
+    await force?.(child, context())
+    expect(listeners(child)).toEqual(before)
+    expect(await settles(closing, 20)).toBe(false)
+  })
+})
+
+describe('a child that ends by itself', () => {
+  test('leaves, once', async () => {
+    const { child } = await start(['brief'])
+    let left = 0
+    const undo = onGone?.(child, () => {
+      left += 1
+    })
+    if (child.exitCode === null) await once(child, 'exit')
+    expect(left).toBe(1)
+    undo?.()
+  })
+
+  test('leaves when it could not be spawned, and its error stays unhandled', async () => {
+    const child = spawn('/nowhere/at/all')
+    let left = 0
+    const undo = onGone?.(child, () => {
+      left += 1
+    })
+    expect(child.listenerCount('error')).toBe(0)
+    const [error] = await once(child, 'error')
+    expect(error).toMatchObject({ code: 'ENOENT' })
+    expect(left).toBe(1)
+    undo?.()
+    expect(listeners(child)).toEqual({})
+  })
+
+  test('stays when members of its group live on, and can still be closed', async () => {
+    const { child, pids } = await start(['brief', 'obey'], { detached: true })
+    let left = 0
+    onGone?.(child, () => {
+      left += 1
+    })
+    if (child.exitCode === null) await once(child, 'exit')
+    expect(left).toBe(0)
+    expect(isGone?.(child)).toBe(false)
+    await close(child, context())
+    expect(pids.filter(lives)).toEqual([])
+    expect(isGone?.(child)).toBe(true)
+  })
+})
+
+test('an undo takes all listeners off', async () => {
+  const { child } = await start(['obey'])
+  const before = listeners(child)
+  const undo = onGone?.(child, () => {})
+  undo?.()
+  expect(listeners(child)).toEqual(before)
+})
+
+test('tells the pid', async () => {
+  const { child } = await start(['obey'])
+  expect(tell?.(child)).toBe(`pid ${child.pid}`)
+  const missing = spawn('/nowhere/at/all')
+  await once(missing, 'error')
+  expect(tell?.(missing)).toBe('not spawned')
+})
+
+test('knows a child process that has no disposer of its own', async () => {
+  const { child } = await start(['obey'])
+  expect(matches(child)).toBe(true)
+  for (const other of [undefined, null, 1, 'x', {}, { spawnfile: 'x' }, process]) expect(matches(other)).toBe(false)
+  Object.assign(child, { async [Symbol.asyncDispose]() {} })
+  expect(matches(child)).toBe(false)
+})

@@ -1,0 +1,93 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { hasExited, ledGroup, livingMember, signalGroup } from '../../src/process/group.ts'
+import { start } from '../fixtures/processes.ts'
+
+/** A child as far as its group is concerned. */
+const childOf = (pid: number | undefined, exitCode: number | null = null) =>
+  ({ pid, exitCode, signalCode: null }) as unknown as ChildProcess
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+describe('ledGroup', () => {
+  test('is the number of a detached child, and none of another', async () => {
+    const detached = await start(['obey'], { detached: true })
+    const attached = await start(['obey'])
+    expect(ledGroup(detached.child)).toBe(detached.child.pid)
+    expect(ledGroup(attached.child)).toBeUndefined()
+  })
+
+  test('outlives the leader while a member lives', async () => {
+    const { child, pids } = await start(['obey', 'obey'], { detached: true })
+    const exit = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exit
+    expect(ledGroup(child)).toBe(child.pid)
+    expect(livingMember(child.pid ?? 0)).toBe(pids[1])
+    const ended = once(child, 'close')
+    signalGroup(child.pid ?? 0, 'SIGKILL')
+    await ended
+    expect(ledGroup(child)).toBeUndefined()
+  })
+
+  test('is none where the number of an exited child has gone to somebody else', async () => {
+    const { child } = await start(['obey'], { detached: true })
+    expect(ledGroup(childOf(child.pid))).toBe(child.pid)
+    expect(ledGroup(childOf(child.pid, 0))).toBeUndefined()
+  })
+
+  test.each([undefined, 0, 1, process.pid])('is never that of pid %s', (pid) => {
+    expect(ledGroup(childOf(pid))).toBeUndefined()
+  })
+
+  test('is none on Windows', async () => {
+    const { child } = await start(['obey'], { detached: true })
+    vi.spyOn(process, 'platform', 'get').mockReturnValue('win32')
+    expect(ledGroup(child)).toBeUndefined()
+  })
+})
+
+describe('livingMember', () => {
+  test('asks the one that it is told first, and finds another when that one is dead', async () => {
+    const { child, pids } = await start(['obey', 'obey'], { detached: true })
+    const [leader, member] = pids
+    expect(livingMember(child.pid ?? 0, member)).toBe(member)
+    const exit = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exit
+    expect(livingMember(child.pid ?? 0, leader)).toBe(member)
+  })
+
+  test('is none for a group that nobody is in', () => {
+    expect(livingMember(2 ** 22 + 1)).toBeUndefined()
+  })
+})
+
+describe('signalGroup', () => {
+  test('takes a group that has ended for no error', () => {
+    expect(() => signalGroup(2 ** 22 + 1, 'SIGTERM')).not.toThrow()
+  })
+
+  test('throws when it is not allowed to', () => {
+    vi.spyOn(process, 'kill').mockImplementation(() => {
+      throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' })
+    })
+    expect(() => signalGroup(2 ** 22 + 1, 'SIGTERM')).toThrow('EPERM')
+  })
+
+  test.each([-5, 0, 1, Number.NaN])('refuses %s, which the system takes for others', (group) => {
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true)
+    expect(() => signalGroup(group, 'SIGTERM')).toThrow(RangeError)
+    expect(kill).not.toHaveBeenCalled()
+  })
+})
+
+test('a child has exited by status, by signal, or by never having been spawned', () => {
+  expect(hasExited(childOf(4711))).toBe(false)
+  expect(hasExited(childOf(4711, 0))).toBe(true)
+  expect(hasExited(Object.assign(childOf(4711), { signalCode: 'SIGKILL' }))).toBe(true)
+  expect(hasExited(childOf(undefined))).toBe(true)
+})

@@ -1,0 +1,24 @@
+import type { Options } from 'tsup'
+
+const config: Options = {
+  entry: {
+    index: 'src/index.ts',
+    connection: 'src/connection/index.ts',
+    process: 'src/process/index.ts',
+    run: 'src/run/index.ts',
+    startup: 'src/startup/index.ts',
+    testing: 'src/testing/index.ts',
+    thread: 'src/thread/index.ts',
+  },
+  format: 'esm',
+  target: 'node22',
+  // One copy of every class, whichever entries a program imports.
+  splitting: true,
+  // Keeps `node:` in front of Node's own modules.
+  removeNodeProtocol: false,
+  dts: true,
+  sourcemap: true,
+  clean: true,
+}
+
+export default config
