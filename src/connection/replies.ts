@@ -38,6 +38,7 @@ export class Replies implements Drain {
   #begun = 0
   #announced = false
   #ending = false
+  #swept = false
   #cut = false
 
   constructor(server: Server, event: 'connection' | 'secureConnection') {
@@ -62,6 +63,7 @@ export class Replies implements Drain {
   }
 
   sweep(): void {
+    this.#swept = true
     for (const [socket, line] of this.#lines) if (isIdle(socket, line)) hangUp(socket)
     this.#sweepUnseen()
   }
@@ -134,7 +136,7 @@ export class Replies implements Drain {
     this.#begun--
     if (!this.#ending) return
     if (reply.writableFinished && !this.#cut) this.drained++
-    if (this.#begun === 0) this.#sweepUnseen()
+    if (this.#swept && this.#begun === 0) this.#sweepUnseen()
   }
 
   /**

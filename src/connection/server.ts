@@ -57,7 +57,8 @@ async function end(value: Server, context: CloseContext, how: 'close' | 'force')
 }
 
 function describe(value: Server): string {
-  const address = value.address()
+  // Node remembers the path of one that listens no more.
+  const address = value.listening ? value.address() : null
   if (address === null) return 'not listening'
   return typeof address === 'string' ? address : `port ${address.port}`
 }

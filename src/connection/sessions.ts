@@ -23,8 +23,11 @@ export class Sessions implements Drain {
     this.#stop = on(server, 'session', (session: ServerHttp2Session) => this.#add(session))
   }
 
-  sweep(): void {
+  begin(): void {
     this.#ending = true
+  }
+
+  sweep(): void {
     for (const session of this.#sessions.keys()) session.close()
   }
 
@@ -59,7 +62,8 @@ export class Sessions implements Drain {
   #begin(stream: ServerHttp2Stream, streams: Session['streams']): void {
     const letGo = on(stream, 'close', () => {
       streams.delete(stream)
-      if (this.#ending && !this.#cut && stream.rstCode === 0) this.drained++
+      const whole = stream.rstCode === 0 && !stream.aborted
+      if (this.#ending && !this.#cut && whole) this.drained++
     })
     streams.set(stream, letGo)
   }

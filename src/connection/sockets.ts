@@ -18,8 +18,11 @@ export class Sockets implements Drain {
     this.#stop = on(server, event, (socket: Duplex) => this.#add(socket))
   }
 
-  sweep(): void {
+  begin(): void {
     this.#ending = true
+  }
+
+  sweep(): void {
     for (const socket of this.#sockets.keys()) sayGoodbye(socket)
   }
 
@@ -40,5 +43,6 @@ export class Sockets implements Drain {
       if (this.#ending && !this.#cut) this.drained++
     })
     this.#sockets.set(socket, letGo)
+    if (this.#ending) sayGoodbye(socket)
   }
 }

@@ -92,7 +92,7 @@ export class Traffic {
     }, PATIENCE)
     try {
       // What clients had sent before may still lie in the socket, unread: idle is who has sent nothing by then.
-      await turn()
+      await look()
       for (const drain of this.#drains) drain.sweep()
       await this.#gone()
     } finally {
@@ -170,9 +170,9 @@ function withoutClosingIdle(server: Server, action: () => void): void {
   }
 }
 
-/** One turn of the event loop: by then it has read what there was to read. */
-function turn(): Promise<void> {
+/** Has the event loop look for what has arrived at least once: the turn under way may have looked already. */
+function look(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve)
+    setImmediate(() => setImmediate(resolve))
   })
 }

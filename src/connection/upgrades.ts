@@ -32,17 +32,23 @@ export class Upgrades implements Drain {
     this.#stops = [follow(server, 'upgrade', add), follow(server, 'connect', add)]
   }
 
+  begin(): void {
+    this.#ending = true
+  }
+
   /**
    * A websocket's goodbye is a close frame, for which it need not be known what is on the wire: the program writes whole
    * frames. Of one that the program hasn't answered yet, only the connection ends.
    */
   sweep(): void {
-    this.#ending = true
-    for (const [stream, upgraded] of this.#streams) sayGoodbye(stream, isWebsocket(upgraded) ? GOING_AWAY : undefined)
+    for (const [stream, upgraded] of this.#streams) {
+      if (!stream.writableEnded) sayGoodbye(stream, isWebsocket(upgraded) ? GOING_AWAY : undefined)
+    }
   }
 
   /** Clients need not answer a goodbye, and some can't; what other protocols still have to say is not known. */
   late(): void {
+    this.sweep()
     for (const [stream, upgraded] of this.#streams) if (isWebsocket(upgraded)) hangUp(stream)
   }
 

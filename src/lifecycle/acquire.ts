@@ -25,7 +25,7 @@ export function acquire<T>(
 }
 
 /** Ends what came too late, in a scope of its own, and throws. */
-async function endLate(scope: Scope, name: string, register: (late: Scope) => void): Promise<never> {
+export async function endLate(scope: Scope, name: string, register: (late: Scope) => void): Promise<never> {
   const late = new Scope(name, scope.settings, undefined)
   register(late)
   const closing = closeScope(late, { reason: 'it came too late' }, Number.POSITIVE_INFINITY, false)

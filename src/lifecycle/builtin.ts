@@ -9,6 +9,7 @@ interface Builtins {
   'node:https': typeof import('node:https')
   'node:net': typeof import('node:net')
   'node:stream': typeof import('node:stream')
+  'node:util': typeof import('node:util')
   'node:worker_threads': typeof import('node:worker_threads')
 }
 

@@ -1,5 +1,5 @@
-import { inspect } from 'node:util'
 import { coded } from './errors.ts'
+import { inspect } from './inspect.ts'
 
 /** The longest timeout that Node's timers can wait: about 24.8 days. A longer one would fire after 1 ms. */
 export const LONGEST_TIMEOUT = 2_147_483_647
@@ -49,7 +49,8 @@ export function checkName(name: string, value: unknown): void {
   if (typeof value !== 'string') throw wrongType(name, 'a string', value)
   if (value === '') throw outOfRange(name, 'a name of at least one character', value)
   if (value.includes('/')) throw outOfRange(name, "a name without '/'", value, 'Paths are made of names joined by it.')
-  if (/#\d+$/.test(value)) throw outOfRange(name, "a name that does not end in '#' and a number", value, 'Repeats are numbered like that.')
+  if (value.includes('#') && /#\d+$/.test(value))
+    throw outOfRange(name, "a name that does not end in '#' and a number", value, 'Repeats are numbered like that.')
 }
 
 /** Refuses anything but one of the given words. */

@@ -126,6 +126,7 @@ export class Closing implements Run {
         this.#awaited = true
         await new Promise<void>((resolve) => this.#descend(other, resolve))
         if (loop !== this.#loop) return
+        this.#mark = this.#clock.now()
         continue
       }
       entry.state = ENDING
@@ -168,7 +169,8 @@ export class Closing implements Run {
 
   #closed(entry: Entry): void {
     this.#served()
-    if (this.#descent.timed || this.#scope.observes('resource.ended')) return settle(this.#scope, { entry, outcome: 'closed', ms: this.#lap() })
+    if (this.#descent.timed || this.#scope.observes('resource.ended'))
+      return settle(this.#scope, { entry, outcome: 'closed', ms: this.#lap() })
     this.tally.counts.closed += 1
     if (entry.detail === undefined) this.#scope.remove(entry)
     else retire(this.#scope, entry, 'closed', 0, undefined)
@@ -206,7 +208,13 @@ export class Closing implements Run {
     if (entry === undefined || now < this.#limit) return this.#alarm.set(Math.min(this.#limit, deadline), now)
     const note = this.#joined ? KNOT : undefined
     this.#served()
-    settle(this.#scope, { entry, outcome: 'abandoned', ms: this.#lap(), error: abandonedError(entry, this.#scope.pathOf(entry)), note })
+    settle(this.#scope, {
+      entry,
+      outcome: 'abandoned',
+      ms: this.#lap(),
+      error: abandonedError(entry, this.#scope.pathOf(entry)),
+      note,
+    })
     this.#serve()
   }
 
@@ -238,7 +246,8 @@ export class Closing implements Run {
     const scope = this.#scope
     // Rows of what closed gently are made now, so that a report that nobody reads keeps no resource alive.
     if (this.#descent.timed) this.report()
-    if (scope.observes('lifecycle.closed')) scope.publish('lifecycle.closed', undefined, { ms: this.#ms, reason: this.#descent.reason })
+    if (scope.observes('lifecycle.closed'))
+      scope.publish('lifecycle.closed', undefined, { ms: this.#ms, reason: this.#descent.reason })
     scope.finish()
     for (const callback of this.#whenDone) callback()
   }

@@ -51,7 +51,9 @@ function byHand(value: object, options: UseOptions<never>): Kind {
   if (kind !== undefined) throw wrongType('options.kind', 'left out beside close and force', kind)
   const closing = ending(value, 'close', close)
   const custom = { name: 'custom', matches: () => false, close: closing }
-  return force === undefined || options.close === undefined ? custom : { ...custom, force: ending(value, 'force', force) }
+  return force === undefined || options.close === undefined
+    ? custom
+    : { ...custom, force: ending(value, 'force', force) }
 }
 
 function ending(value: object, name: 'close' | 'force', way: Ending<never> | undefined): (value: unknown) => unknown {

@@ -1,10 +1,5 @@
 /** Every `code` that an {@link EndswellError} can carry. Codes are stable: match on them, not on messages. */
-export type ErrorCode =
-  | 'ERR_ABANDONED'
-  | 'ERR_ABORTED'
-  | 'ERR_STARTUP_FAILED'
-  | 'ERR_TIMEOUT'
-  | 'ERR_UNKNOWN_RESOURCE'
+export type ErrorCode = 'ERR_ABANDONED' | 'ERR_ABORTED' | 'ERR_STARTUP_FAILED' | 'ERR_STARTUP_TIMEOUT'
 
 const brand = Symbol.for('endswell.error')
 

@@ -1,15 +1,15 @@
 import { acquire } from './acquire.ts'
-import { checkFunction, checkName, wrongType } from './check.ts'
+import { checkFunction, wrongType } from './check.ts'
 import type * as Contract from './contract.ts'
 import { close, dispose } from './ending.ts'
 import type { Kind } from './kind.ts'
-import { splitPlace } from './place.ts'
+import { PLAIN } from './place.ts'
 import { adopt, defer, entriesOf, forget, use } from './register.ts'
 import { releaseAll } from './release.ts'
 import { startAfter, startEvery } from './repeat.ts'
 import { Scope } from './scope.ts'
-import { scopeKind } from './scope-kind.ts'
-import { checkSettings, rootSettings, scopeSettings } from './settings.ts'
+import { openScope } from './scope-kind.ts'
+import { checkSettings, rootSettings } from './settings.ts'
 import { snapshotOf } from './snapshot.ts'
 import { startTask } from './task.ts'
 
@@ -19,7 +19,6 @@ export interface Home {
   wrap(scope: Scope): Lifecycle
 }
 
-const PLAIN: object = Object.freeze({})
 const bare: Home = { kinds: [], wrap: (scope) => new Lifecycle(scope as never) }
 
 /** The inside of a lifecycle, for the folders that build on it. */
@@ -140,18 +139,7 @@ export class Lifecycle implements AsyncDisposable {
    * is left of this one's. It leaves when it closes early, and is born closed in a closed one.
    */
   scope(name: string, options: Contract.ScopeOptions = PLAIN): Lifecycle {
-    checkName('name', name)
-    const parent = this.#scope
-    const [place, own] = splitPlace(options)
-    if (options !== PLAIN) checkSettings(own)
-    const settings = options === PLAIN ? parent.scopeSettings : scopeSettings(own, parent.settings)
-    const scope = new Scope(name, settings, parent)
-    if (parent.state === 'open') scope.place = parent.add(scopeKind, scope, undefined, { name, ...place }, [])
-    else {
-      scope.shut()
-      scope.finish()
-    }
-    return this.#home.wrap(scope)
+    return this.#home.wrap(openScope(this.#scope, name, options))
   }
 
   /**
@@ -167,12 +155,22 @@ export class Lifecycle implements AsyncDisposable {
    * Calls `fn` every `interval` ms (at least 1), never twice at once: a beat that comes while it runs is skipped. What
    * it throws is published as `resource.error` and does not stop it. Returns the undo, which waits for a run under way.
    */
-  every(name: string, interval: number, fn: (signal: AbortSignal) => unknown, options: Contract.EveryOptions = PLAIN): Undo {
+  every(
+    name: string,
+    interval: number,
+    fn: (signal: AbortSignal) => unknown,
+    options: Contract.EveryOptions = PLAIN,
+  ): Undo {
     return startEvery(this.#scope, name, interval, fn, options)
   }
 
   /** Calls `fn` once, `delay` ms from now, then leaves. Errors and undo are those of `every`. */
-  after(name: string, delay: number, fn: (signal: AbortSignal) => unknown, options: Contract.PlaceOptions = PLAIN): Undo {
+  after(
+    name: string,
+    delay: number,
+    fn: (signal: AbortSignal) => unknown,
+    options: Contract.PlaceOptions = PLAIN,
+  ): Undo {
     return startAfter(this.#scope, name, delay, fn, options)
   }
 
@@ -180,10 +178,19 @@ export class Lifecycle implements AsyncDisposable {
    * Opens something and registers it in the same turn, so that it cannot be lost between. If closing begins meanwhile,
    * what arrives late is released at once, and the promise rejects with a ReferenceError (`ERR_CLOSED`).
    */
-  acquire<T>(name: string, fn: (signal: AbortSignal) => T, release: (value: Awaited<T>) => unknown): Promise<Awaited<T>> {
+  acquire<T>(
+    name: string,
+    fn: (signal: AbortSignal) => T,
+    release: (value: Awaited<T>) => unknown,
+  ): Promise<Awaited<T>> {
     checkFunction('fn', fn)
     checkFunction('release', release)
-    return acquire(this.#scope, name, ({ signal }) => fn(signal), (scope, value) => void adopt(scope, value, release, { name }))
+    return acquire(
+      this.#scope,
+      name,
+      ({ signal }) => fn(signal),
+      (scope, value) => void adopt(scope, value, release, { name }),
+    )
   }
 
   /**

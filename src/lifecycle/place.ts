@@ -1,6 +1,6 @@
 import { checkBoolean, checkName, checkObject, checkOptions, checkTimeout, wrongType } from './check.ts'
 import type { PlaceOptions, Reference, ResourceOptions } from './contract.ts'
-import type { Detail, Entry } from './entry.ts'
+import type { Entry } from './entry.ts'
 import { coded } from './errors.ts'
 import { findCycle } from './order.ts'
 
@@ -49,11 +49,13 @@ export function findPlace(
   return { name, grace, last, dependencies, dependants }
 }
 
-/** Puts the edges of a place into the entries that they join. */
-export function join(entry: Entry, detail: Detail, { dependencies, dependants }: Place): void {
+/** Puts an entry where it is to stand, with its edges. */
+export function settleAt(entry: Entry, { name, grace, last, dependencies, dependants }: Place): void {
+  const detail = entry.detailed()
+  detail.name = name
+  detail.grace = grace
+  detail.last = last
   for (const dependant of dependants) link(dependant, entry)
-  if (dependencies.length === 0) return
-  detail.dependencies = []
   for (const dependency of dependencies) link(entry, dependency)
 }
 
@@ -63,6 +65,13 @@ function link(dependant: Entry, dependency: Entry): void {
   if (detail.dependencies.includes(dependency)) return
   detail.dependencies.push(dependency)
   dependency.detailed().dependants += 1
+}
+
+const NONE: Entry[] = []
+
+/** A place with a name and no edges, for what the library itself registers. The name has been checked. */
+export function named(name: string): Place {
+  return { name, grace: undefined, last: false, dependencies: NONE, dependants: NONE }
 }
 
 /** Parts the options that say where a resource stands from the others. */
@@ -75,11 +84,8 @@ export function splitPlace<T extends PlaceOptions>(options: T): [PlaceOptions, O
   return [place, others]
 }
 
-/** Whether any option is given at all: most registrations have none. */
-export function isPlain(options: PlaceOptions): boolean {
-  for (const _ in options) return false
-  return true
-}
+/** Options of a registration that has none, which most are: known by identity. */
+export const PLAIN: object = Object.freeze({})
 
 function cycleError(labels: readonly string[]): Error {
   const message = `These would wait for one another: ${labels.join(' → ')}. Take one of dependsOn and requiredBy away.`

@@ -5,6 +5,8 @@ import { wayToEnd } from './disposer.ts'
 import { type Entry, LIVE, type Method } from './entry.ts'
 import type { Scope } from './scope.ts'
 
+const MORE = ['kind', 'close', 'force'] as const
+
 /** What `Lifecycle.use` does, in a scope. */
 export function use<T>(scope: Scope, value: T, options: UseOptions<T>): T {
   scope.checkOpen()
@@ -14,7 +16,7 @@ export function use<T>(scope: Scope, value: T, options: UseOptions<T>): T {
   }
   if (typeof value !== 'object' && typeof value !== 'function') throw wrongType('value', 'an object', value)
   const way = wayToEnd(value, scope.settings.kinds, options as unknown as UseOptions<never>)
-  scope.entries.index(scope.add(way.kind, value, way.method, options, ['kind', 'close', 'force']))
+  scope.entries.index(scope.add(way.kind, value, way.method, scope.placeOf(options, MORE, value)))
   return value
 }
 
@@ -22,7 +24,7 @@ export function use<T>(scope: Scope, value: T, options: UseOptions<T>): T {
 export function adopt<T>(scope: Scope, value: T, onDispose: (value: T) => unknown, options: ResourceOptions): T {
   scope.checkOpen()
   checkFunction('onDispose', onDispose)
-  const entry = scope.add(callback, value, onDispose as Method, options, [])
+  const entry = scope.add(callback, value, onDispose as Method, scope.placeOf(options))
   if ((typeof value === 'object' && value !== null) || typeof value === 'function') scope.entries.index(entry)
   return value
 }
@@ -31,7 +33,7 @@ export function adopt<T>(scope: Scope, value: T, onDispose: (value: T) => unknow
 export function defer(scope: Scope, onDispose: () => unknown, options: ResourceOptions): void {
   scope.checkOpen()
   checkFunction('onDispose', onDispose)
-  scope.add(callback, onDispose, undefined, options, [])
+  scope.add(callback, onDispose, undefined, scope.placeOf(options))
 }
 
 /** The entries of a resource: none where a value is not, or no longer, held; a name that nothing has throws. */

@@ -16,6 +16,7 @@ export async function releaseAll(scope: Scope, entries: readonly Entry[]): Promi
 export function releaseOne(scope: Scope, entry: Entry): Promise<Outcome> {
   return new Promise((resolve) => {
     entry.whenEnded(resolve)
-    if (entry.state === LIVE) new Descent(scope, 'it was released', Number.POSITIVE_INFINITY, false).ladder(entry).close()
+    if (entry.state === LIVE)
+      new Descent(scope, 'it was released', Number.POSITIVE_INFINITY, false).ladder(entry).close()
   })
 }

@@ -77,7 +77,7 @@ export function startEvery(
   checkBoolean('options.ref', ref)
   const { clock } = scope
   const beat = new Beat(clock)
-  const entry = scope.add(beatKind, beat, undefined, { name, ...place }, [])
+  const entry = scope.add(beatKind, beat, undefined, scope.placeOf({ name, ...place }))
   let next = clock.now() + (immediate ? 0 : interval)
   const wait = (): void => {
     const now = clock.now()
@@ -105,7 +105,7 @@ export function startAfter(
   checkTimeout('delay', delay)
   checkFunction('fn', fn)
   const beat = new Beat(scope.clock)
-  const entry = scope.add(beatKind, beat, undefined, { name, ...options }, [])
+  const entry = scope.add(beatKind, beat, undefined, scope.placeOf({ name, ...options }))
   beat.wait(delay, true, async () => {
     await beat.run(fn, published(scope, entry, beat))
     if (entry.state === LIVE) scope.left(entry)

@@ -1,5 +1,5 @@
-import { inspect } from 'node:util'
 import type { Outcome, Report, Row } from './contract.ts'
+import { customInspect, inspect } from './inspect.ts'
 
 /** The report of one closing. Plain data, frozen, that also prints as a tree and serialises as JSON. */
 export class ClosingReport implements Report {
@@ -31,7 +31,7 @@ export class ClosingReport implements Report {
     return { ...this, rows }
   }
 
-  [inspect.custom](): string {
+  [customInspect](): string {
     return this.toString()
   }
 }

@@ -1,9 +1,12 @@
+import { checkName } from './check.ts'
 import { Closing } from './closing.ts'
 import type { Context } from './context.ts'
-import type { CloseOptions } from './contract.ts'
+import type { CloseOptions, ScopeOptions } from './contract.ts'
 import type { CoreKind } from './core-kinds.ts'
 import type { CloseContext } from './kind.ts'
-import type { Scope } from './scope.ts'
+import { named, PLAIN, splitPlace } from './place.ts'
+import { Scope } from './scope.ts'
+import { checkSettings, scopeSettings } from './settings.ts'
 
 /** Starts the closing of a scope, or joins the one under way; `undefined` where nothing had to be done. */
 export function closeScope(scope: Scope, options: CloseOptions, deadline: number, timed: boolean): Closing | undefined {
@@ -44,5 +47,21 @@ export const scopeKind: CoreKind<Scope> = Object.freeze({
   matches: () => false,
   close: (scope: Scope, context: CloseContext) => closeInside(scope, context, false),
   force: (scope: Scope, context: CloseContext) => closeInside(scope, context, true),
-  isGone: (scope: Scope) => scope.state === 'closed',
 })
+
+/** Opens a scope inside another one; it is born closed where that one takes no more. */
+export function openScope(parent: Scope, name: string, options: ScopeOptions): Scope {
+  checkName('name', name)
+  const plain = options === PLAIN
+  const [where, own] = plain ? [PLAIN, PLAIN] : splitPlace(options)
+  if (!plain) checkSettings(own)
+  const scope = new Scope(name, plain ? parent.scopeSettings : scopeSettings(own, parent.settings), parent)
+  if (parent.state === 'open') {
+    const place = where === PLAIN ? named(name) : parent.placeOf({ name, ...where })
+    scope.place = parent.add(scopeKind, scope, undefined, place)
+  } else {
+    scope.shut()
+    scope.finish()
+  }
+  return scope
+}

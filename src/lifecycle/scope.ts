@@ -1,15 +1,17 @@
 import type { Clock } from './clock.ts'
 import type { LifecycleEvent, Reference, ResourceOptions, State } from './contract.ts'
+import { debugListener } from './debug.ts'
 import { Entries } from './entries.ts'
 import { type Descending, Entry, LIVE, type Method } from './entry.ts'
 import { coded } from './errors.ts'
 import { channels, tell } from './events.ts'
-import { debugListener } from './debug.ts'
 import type { Kind } from './kind.ts'
-import type { Tally } from './tally.ts'
-import { findPlace, isPlain, join } from './place.ts'
+import { findPlace, PLAIN, type Place, settleAt } from './place.ts'
 import { type Settings, scopeSettings } from './settings.ts'
 import { Sites } from './site.ts'
+import type { Tally } from './tally.ts'
+
+const NONE: readonly string[] = []
 
 /** The closing that is under way in a scope, or over, as the scope knows it. */
 export interface Run {
@@ -45,13 +47,14 @@ export class Scope {
   #serial = 0
   #scopeSettings: Settings | undefined = undefined
   #controller: AbortController | undefined = undefined
-  #restingPath: string | undefined = undefined
+  #path: string | undefined = undefined
 
   constructor(name: string, settings: Settings, parent: Scope | undefined) {
     this.name = name
     this.settings = settings
     this.parent = parent
-    this.sites = parent !== undefined && parent.settings.leaks === settings.leaks ? parent.sites : new Sites(settings.leaks)
+    this.sites =
+      parent !== undefined && parent.settings.leaks === settings.leaks ? parent.sites : new Sites(settings.leaks)
     const debug = parent === undefined ? debugListener() : undefined
     if (debug !== undefined) this.listeners = new Set([debug])
   }
@@ -66,10 +69,10 @@ export class Scope {
     return this.settings.clock
   }
 
-  /** Names from the root; kept as it was once the scope has left its parent. */
+  /** Names from the root: it stays what it was when the scope leaves its parent. */
   get path(): string {
-    if (this.#restingPath !== undefined) return this.#restingPath
-    return `${this.parent?.path ?? ''}/${this.place?.label ?? this.name}`
+    this.#path ??= `${this.parent?.path ?? ''}/${this.place?.label ?? this.name}`
+    return this.#path
   }
 
   pathOf(entry: Entry): string {
@@ -94,19 +97,23 @@ export class Scope {
     throw coded(new ReferenceError(`${this.path} is ${this.state} and takes no more resources.`), 'ERR_CLOSED')
   }
 
-  /** Registers a resource. Everything is checked before anything changes; the caller has checked that it is open. */
-  add(kind: Kind, value: unknown, method: Method | undefined, options: ResourceOptions, more: readonly string[]): Entry {
-    const place = isPlain(options) ? undefined : findPlace(options, more, value, (...sought) => this.siblings(...sought))
+  /** Checks where a resource is to stand, before anything changes. */
+  placeOf(options: ResourceOptions, more: readonly string[] = NONE, value?: unknown): Place | undefined {
+    return options === PLAIN ? undefined : findPlace(options, more, value, (...sought) => this.siblings(...sought))
+  }
+
+  /** Registers a resource. The caller has checked that the scope is open. */
+  add(kind: Kind, value: unknown, method: Method | undefined, place: Place | undefined): Entry {
     const { leaks } = this.settings
     this.#serial += 1
-    const entry = new Entry(kind, value, method, this.#serial, leaks === 'off' ? -1 : Math.floor(this.clock.now() / 1_000))
-    if (place !== undefined) {
-      const detail = entry.detailed()
-      detail.name = place.name
-      detail.grace = place.grace
-      detail.last = place.last
-      join(entry, detail, place)
-    }
+    const entry = new Entry(
+      kind,
+      value,
+      method,
+      this.#serial,
+      leaks === 'off' ? -1 : Math.floor(this.clock.now() / 1_000),
+    )
+    if (place !== undefined) settleAt(entry, place)
     this.entries.add(entry)
     const site = leaks === 'off' ? undefined : this.sites.of(kind.onGone !== undefined)
     if (site !== undefined) entry.detailed().site = site
@@ -159,7 +166,7 @@ export class Scope {
   detach(): void {
     const { parent, place } = this
     if (parent === undefined || place === undefined) return
-    this.#restingPath = this.path
+    this.#path = this.path
     this.parent = undefined
     this.place = undefined
     if (place.state === LIVE) parent.left(place)
@@ -209,7 +216,17 @@ export class Scope {
 
   /** Tells of an entry, or of the lifecycle itself. */
   publish(type: LifecycleEvent['type'], entry: Entry | undefined, more: Partial<LifecycleEvent> = {}): void {
-    const subject = entry === undefined ? { path: this.path, kind: 'lifecycle' } : { path: this.pathOf(entry), kind: entry.kind.name }
+    const subject =
+      entry === undefined ? { path: this.path, kind: 'lifecycle' } : { path: this.pathOf(entry), kind: entry.kind.name }
+    this.publishOf(type, subject, more)
+  }
+
+  /** Tells of something that is not, or no longer, an entry. */
+  publishOf(
+    type: LifecycleEvent['type'],
+    subject: { path: string; kind: string },
+    more: Partial<LifecycleEvent>,
+  ): void {
     const event: LifecycleEvent = Object.freeze({ type, ...subject, ...more })
     for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) {
       if (scope.listeners !== undefined) tell(scope.listeners, event)

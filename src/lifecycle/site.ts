@@ -36,11 +36,11 @@ export class Sites {
       return undefined
     }
     const site = callSite()
-    return site !== undefined && this.#keeps(site, rare) ? site : undefined
+    return this.#keeps(site, rare) ? site : undefined
   }
 
-  #keeps(site: Site, rare: boolean): boolean {
-    const place = `${site.file}:${site.line}:${site.column}`
+  #keeps(site: Site | undefined, rare: boolean): boolean {
+    const place = site === undefined ? '' : `${site.file}:${site.line}:${site.column}`
     const seen = (this.#seen.get(place) ?? 0) + 1
     this.#seen.set(place, seen)
     if (seen <= KEPT_A_PLACE || rare) {

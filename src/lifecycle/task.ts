@@ -51,14 +51,19 @@ export interface TaskRun {
  * Starts work in a scope, and mirrors it in the promise that is returned. Rejections that the closing brings about are
  * marked as handled: the report tells of them.
  */
-export function startTask<T>(scope: Scope, name: string, work: (run: TaskRun) => T, options: TaskOptions): Promise<Awaited<T>> {
+export function startTask<T>(
+  scope: Scope,
+  name: string,
+  work: (run: TaskRun) => T,
+  options: TaskOptions,
+): Promise<Awaited<T>> {
   scope.checkOpen()
   const { fatal = false, ...place } = options
   checkBoolean('options.fatal', fatal)
   const mirror = Promise.withResolvers<Awaited<T>>()
   const handled = (): void => void mirror.promise.catch(() => {})
   const task = new Task(handled)
-  const entry = scope.add(taskKind, task, undefined, { name, ...place }, [])
+  const entry = scope.add(taskKind, task, undefined, scope.placeOf({ name, ...place }))
   entry.whenEnded((outcome, error) => outcome === 'abandoned' && mirror.reject(error))
   const fail = (error: unknown): void => {
     if (task.stopped !== undefined) settleStopped(scope, entry, task, error)
@@ -78,11 +83,16 @@ export function startTask<T>(scope: Scope, name: string, work: (run: TaskRun) =>
     if (live) scope.left(entry)
     return live
   }
-  settleWith(work, { signal: task.controller.signal, leave }, (value) => {
-    leave()
-    task.stopped?.resolve()
-    mirror.resolve(value)
-  }, fail)
+  settleWith(
+    work,
+    { signal: task.controller.signal, leave },
+    (value) => {
+      leave()
+      task.stopped?.resolve()
+      mirror.resolve(value)
+    },
+    fail,
+  )
   return mirror.promise
 }
 

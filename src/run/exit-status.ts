@@ -1,0 +1,39 @@
+import type { Report } from '../lifecycle/contract.ts'
+
+/** How a run ended, the gravest first: the first that applies decides the exit status. */
+export const endings = ['signal', 'abandoned', 'error', 'forced', 'closed'] as const
+
+/** One of the ways in which a run can end. */
+export type Ending = (typeof endings)[number]
+
+/** The exit status of each ending. A signal's is 128 and its number. */
+export type Statuses = Readonly<Record<Exclude<Ending, 'signal'>, number>>
+
+/**
+ * The statuses unless options say otherwise. Those of the library's own are below 126, where shells begin to use
+ * them for themselves, and away from the small ones that programs and Node use.
+ */
+export const defaultStatuses: Statuses = { abandoned: 81, error: 1, forced: 80, closed: 0 }
+
+/** What is known when a run has ended. */
+export interface Facts {
+  readonly report: Report
+  /** Whether the start failed, or an error was uncaught. */
+  readonly failed: boolean
+  /** A status that the application chose for its error. */
+  readonly chosen: number | undefined
+}
+
+/** How a run ended, and with which status. A gentle end leaves the status to `process.exitCode`, where that is set. */
+export function exitStatus({ report, failed, chosen }: Facts, statuses: Statuses): { ending: Ending; status: number } {
+  const { counts } = report
+  if (counts.abandoned > 0) return { ending: 'abandoned', status: statuses.abandoned }
+  if (failed) return { ending: 'error', status: chosen ?? statuses.error }
+  if (counts.forced + counts.failed > 0) return { ending: 'forced', status: statuses.forced }
+  return { ending: 'closed', status: statuses.closed }
+}
+
+/** Of two ends of one process the graver one. */
+export function graver<T extends { readonly ending: Ending }>(one: T | undefined, other: T): T {
+  return one !== undefined && endings.indexOf(one.ending) <= endings.indexOf(other.ending) ? one : other
+}

@@ -1,0 +1,5 @@
+export type { Statuses } from './exit-status.ts'
+export type { Flushable } from './flush.ts'
+export type { ErrorDecision, RunOptions } from './options.ts'
+export { type Main, run, uninstall } from './run.ts'
+export type { StopSignal } from './signals.ts'

@@ -1,0 +1,1 @@
+export { Startup, type StartupOptions, type StepOptions } from './startup.ts'
