@@ -18,7 +18,7 @@ export function acquire<T>(
   const work = async (run: TaskRun): Promise<Awaited<T>> => {
     const value = await open(run)
     if (scope.state !== 'open' || !run.leave()) await endLate(scope, name, (late) => register(late, value))
-    else register(scope, value)
+    else scope.madeAt(run.site, () => register(scope, value))
     return value
   }
   return startTask(scope, name, work, {}) as Promise<Awaited<T>>

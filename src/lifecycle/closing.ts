@@ -1,6 +1,6 @@
 import { Alarm } from './alarm.ts'
 import type { Clock } from './clock.ts'
-import type { CloseOptions, Report } from './contract.ts'
+import type { CloseOptions, Outcome, Report } from './contract.ts'
 import { call, isStandard } from './core-kinds.ts'
 import { Descent, KNOT, retire, settle } from './descent.ts'
 import { ENDING, type Entry } from './entry.ts'
@@ -138,7 +138,7 @@ export class Closing implements Run {
         pending = call(entry)
       } catch (error) {
         this.#calling = false
-        this.#failed(entry, error)
+        this.#settle(entry, 'failed', error)
         continue
       }
       this.#calling = false
@@ -149,7 +149,7 @@ export class Closing implements Run {
       } catch (error) {
         if (loop !== this.#loop) return this.#overtaken(entry, error)
         this.#awaited = true
-        this.#failed(entry, error)
+        this.#settle(entry, 'failed', error)
         continue
       }
       if (loop !== this.#loop) return
@@ -168,17 +168,16 @@ export class Closing implements Run {
   }
 
   #closed(entry: Entry): void {
+    if (this.#descent.timed || this.#scope.observes('resource.ended')) return this.#settle(entry, 'closed')
     this.#served()
-    if (this.#descent.timed || this.#scope.observes('resource.ended'))
-      return settle(this.#scope, { entry, outcome: 'closed', ms: this.#lap() })
     this.tally.counts.closed += 1
     if (entry.detail === undefined) this.#scope.remove(entry)
     else retire(this.#scope, entry, 'closed', 0, undefined)
   }
 
-  #failed(entry: Entry, error: unknown): void {
+  #settle(entry: Entry, outcome: Outcome, error?: unknown, note?: string): void {
     this.#served()
-    settle(this.#scope, { entry, outcome: 'failed', ms: this.#lap(), error })
+    settle(this.#scope, { entry, outcome, ms: this.#lap(), error, note })
   }
 
   #served(): void {
@@ -206,15 +205,7 @@ export class Closing implements Run {
     if (now >= deadline) return this.hurry()
     const entry = this.#current
     if (entry === undefined || now < this.#limit) return this.#alarm.set(Math.min(this.#limit, deadline), now)
-    const note = this.#joined ? KNOT : undefined
-    this.#served()
-    settle(this.#scope, {
-      entry,
-      outcome: 'abandoned',
-      ms: this.#lap(),
-      error: abandonedError(entry, this.#scope.pathOf(entry)),
-      note,
-    })
+    this.#settle(entry, 'abandoned', abandonedError(entry, this.#scope.pathOf(entry)), this.#joined ? KNOT : undefined)
     this.#serve()
   }
 

@@ -16,19 +16,50 @@ const types: readonly EventType[] = [
 ]
 
 /** The `diagnostics_channel` of each event, named `endswell:` and its type. Without a subscriber they cost a look. */
-export const channels = Object.freeze(
+const channels = Object.freeze(
   Object.fromEntries(types.map((type) => [type, channel(`endswell:${type}`)])),
 ) as Readonly<Record<EventType, Channel>>
 
-/** Calls every listener, whatever another one throws; what one throws is an uncaught exception, as in an emitter. */
-export function tell(listeners: Iterable<(event: LifecycleEvent) => void>, event: LifecycleEvent): void {
-  for (const listener of listeners) {
-    try {
-      listener(event)
-    } catch (error) {
-      process.nextTick(() => {
-        throw error
-      })
-    }
+/** Something that can be listened to, inside something else that hears the same. */
+export interface Audible {
+  listeners: Set<(event: LifecycleEvent) => void> | undefined
+  readonly parent: Audible | undefined
+}
+
+/** Tells `listener` of all that happens in `source` and inside. Returns the undo. */
+export function subscribe(source: Audible, listener: (event: LifecycleEvent) => void): () => void {
+  // A function of its own, so that one that subscribes twice is told twice.
+  const own = (event: LifecycleEvent): void => listener(event)
+  source.listeners ??= new Set()
+  source.listeners.add(own)
+  return () => {
+    if (source.listeners?.delete(own) && source.listeners.size === 0) source.listeners = undefined
+  }
+}
+
+/** Whether anybody listens to such events of `source`: looked up before one is made. */
+export function isHeard(source: Audible, type: EventType): boolean {
+  for (let each: Audible | undefined = source; each !== undefined; each = each.parent) {
+    if (each.listeners !== undefined) return true
+  }
+  return channels[type].hasSubscribers
+}
+
+/** Tells all who listen to `source`, from the inside out, and the channel. */
+export function publish(source: Audible, event: LifecycleEvent): void {
+  for (let each: Audible | undefined = source; each !== undefined; each = each.parent) {
+    for (const listener of each.listeners ?? []) tell(listener, event)
+  }
+  if (channels[event.type].hasSubscribers) channels[event.type].publish(event)
+}
+
+/** Whatever a listener throws, the others are told; it becomes an uncaught exception, as with the channels. */
+function tell(listener: (event: LifecycleEvent) => void, event: LifecycleEvent): void {
+  try {
+    listener(event)
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
   }
 }

@@ -1,10 +1,10 @@
 import type { Clock } from './clock.ts'
-import type { LifecycleEvent, Reference, ResourceOptions, State } from './contract.ts'
+import type { LifecycleEvent, Reference, ResourceOptions, Site, State } from './contract.ts'
 import { debugListener } from './debug.ts'
 import { Entries } from './entries.ts'
 import { type Descending, Entry, LIVE, type Method } from './entry.ts'
 import { coded } from './errors.ts'
-import { channels, tell } from './events.ts'
+import { isHeard, publish } from './events.ts'
 import type { Kind } from './kind.ts'
 import { findPlace, PLAIN, type Place, settleAt } from './place.ts'
 import { type Settings, scopeSettings } from './settings.ts'
@@ -48,6 +48,7 @@ export class Scope {
   #scopeSettings: Settings | undefined = undefined
   #controller: AbortController | undefined = undefined
   #path: string | undefined = undefined
+  #madeAt: Site | undefined = undefined
 
   constructor(name: string, settings: Settings, parent: Scope | undefined) {
     this.name = name
@@ -115,12 +116,22 @@ export class Scope {
     )
     if (place !== undefined) settleAt(entry, place)
     this.entries.add(entry)
-    const site = leaks === 'off' ? undefined : this.sites.of(kind.onGone !== undefined)
+    const site = leaks === 'off' ? undefined : (this.#madeAt ?? this.sites.of(kind.onGone !== undefined))
     if (site !== undefined) entry.detailed().site = site
     if (kind.onGone !== undefined) this.#watch(entry)
     else if (kind.isGone !== undefined) this.entries.watchSilently(entry, isGone, (gone) => this.left(gone))
     if (this.observes('resource.created')) this.publish('resource.created', entry)
     return entry
+  }
+
+  /** Has what `register` registers belong to a place that was seen before: by then the stack knows it no more. */
+  madeAt(site: Site | undefined, register: () => void): void {
+    this.#madeAt = site
+    try {
+      register()
+    } finally {
+      this.#madeAt = undefined
+    }
   }
 
   #watch(entry: Entry): void {
@@ -196,42 +207,15 @@ export class Scope {
     return scope
   }
 
-  /** Tells a listener of all that happens here and inside. Returns the undo. */
-  subscribe(listener: (event: LifecycleEvent) => void): () => void {
-    const own = (event: LifecycleEvent): void => listener(event)
-    this.listeners ??= new Set()
-    this.listeners.add(own)
-    return () => {
-      if (this.listeners?.delete(own) && this.listeners.size === 0) this.listeners = undefined
-    }
-  }
-
   /** Whether anybody listens to such events: looked up before one is made. */
   observes(type: LifecycleEvent['type']): boolean {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) {
-      if (scope.listeners !== undefined) return true
-    }
-    return channels[type].hasSubscribers
+    return isHeard(this, type)
   }
 
   /** Tells of an entry, or of the lifecycle itself. */
   publish(type: LifecycleEvent['type'], entry: Entry | undefined, more: Partial<LifecycleEvent> = {}): void {
-    const subject =
-      entry === undefined ? { path: this.path, kind: 'lifecycle' } : { path: this.pathOf(entry), kind: entry.kind.name }
-    this.publishOf(type, subject, more)
-  }
-
-  /** Tells of something that is not, or no longer, an entry. */
-  publishOf(
-    type: LifecycleEvent['type'],
-    subject: { path: string; kind: string },
-    more: Partial<LifecycleEvent>,
-  ): void {
-    const event: LifecycleEvent = Object.freeze({ type, ...subject, ...more })
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) {
-      if (scope.listeners !== undefined) tell(scope.listeners, event)
-    }
-    if (channels[type].hasSubscribers) channels[type].publish(event)
+    const path = entry === undefined ? this.path : this.pathOf(entry)
+    publish(this, Object.freeze({ type, path, kind: entry?.kind.name ?? 'lifecycle', ...more }))
   }
 }
 

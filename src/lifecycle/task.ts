@@ -1,5 +1,5 @@
 import { checkBoolean } from './check.ts'
-import type { TaskOptions } from './contract.ts'
+import type { Site, TaskOptions } from './contract.ts'
 import { ENDED, type Entry, LIVE } from './entry.ts'
 import type { CloseContext, Kind } from './kind.ts'
 import type { Scope } from './scope.ts'
@@ -43,6 +43,8 @@ const taskKind: Kind<Task> = Object.freeze({
 /** Work in a lifecycle, as the function that does it sees it. */
 export interface TaskRun {
   readonly signal: AbortSignal
+  /** Where the work was started, as far as that is kept. */
+  readonly site: Site | undefined
   /** Takes the task out before it has settled, to put in its place what it has made. Says whether it was still in. */
   leave(): boolean
 }
@@ -85,7 +87,7 @@ export function startTask<T>(
   }
   settleWith(
     work,
-    { signal: task.controller.signal, leave },
+    { signal: task.controller.signal, site: entry.detail?.site, leave },
     (value) => {
       leave()
       task.stopped?.resolve()

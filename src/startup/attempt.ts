@@ -1,5 +1,6 @@
 import { endLate } from '../lifecycle/acquire.ts'
 import { EndswellError } from '../lifecycle/errors.ts'
+import { publish } from '../lifecycle/events.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 
 /** A step that is being tried. */
@@ -69,5 +70,5 @@ function impactOf({ impact }: Step<never>): string {
 
 /** What fails after the step has been given up is told of, and ends nothing. */
 function late(scope: Scope, path: string, error: unknown): void {
-  if (scope.observes('resource.late')) scope.publishOf('resource.late', { path, kind: 'task' }, { error })
+  if (scope.observes('resource.late')) publish(scope, { type: 'resource.late', path, kind: 'task', error })
 }
