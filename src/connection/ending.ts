@@ -39,13 +39,16 @@ export function isClosed(stream: Ending): boolean {
 
 /** Resolves when a stream has closed, whatever error it tells of, which `failed` gets. */
 export function closed(stream: Ending, failed: (error: unknown) => void = () => {}): Promise<void> {
-  if (isClosed(stream)) return Promise.resolve()
   return new Promise((resolve) => {
-    stream.on('error', failed)
-    stream.once('close', () => {
+    const done = () => {
       stream.off('error', failed)
+      stream.off('close', done)
       resolve()
-    })
+    }
+    stream.on('error', failed)
+    stream.on('close', done)
+    // It counts as closed a tick before it tells so, and tells of the error that came with it.
+    if (isClosed(stream)) process.nextTick(done)
   })
 }
 

@@ -16,11 +16,10 @@ type Socket = Exchange['socket']
 
 /** One connection, and what it owes its client. */
 interface Line {
-  /** Begun and not yet ended, in order of their requests. */
+  /** Begun and not yet sent, in order of their requests. */
   readonly replies: ServerResponse[]
-  /** How many bytes had been read when the last reply ended: a further one begins a request. */
+  /** How many bytes had been read when the last reply was sent: a further one begins a request. */
   read: number
-  ended(this: ServerResponse): void
   letGo(): void
 }
 
@@ -35,6 +34,7 @@ export class Replies implements Drain {
   readonly #server: Server
   readonly #lines = new Map<Socket, Line>()
   readonly #stops: (() => void)[]
+  #hears = false
   #begun = 0
   #announced = false
   #ending = false
@@ -43,10 +43,8 @@ export class Replies implements Drain {
 
   constructor(server: Server, event: 'connection' | 'secureConnection') {
     this.#server = server
-    this.#stops = [
-      on(server, event, (socket: Socket) => void (socket.alpnProtocol === 'h2' || this.#line(socket))),
-      hear(channel('http.server.request.start'), server, (exchange) => this.#begin(exchange)),
-    ]
+    this.#stops = [on(server, event, (socket: Socket) => this.#open(socket))]
+    if (server.listening) this.#hear()
   }
 
   announce(): void {
@@ -58,8 +56,6 @@ export class Replies implements Drain {
     this.#announced = true
     this.#ending = true
     for (const { replies } of this.#lines.values()) for (const reply of replies) closeAfter(reply)
-    // Published before Node turns to the next request in line: that one stays unanswered, as `Connection: close` says.
-    this.#stops.push(hear(channel('http.server.response.finish'), this.#server, ({ socket }) => hangUp(socket)))
   }
 
   sweep(): void {
@@ -79,14 +75,6 @@ export class Replies implements Drain {
     return this.#begun
   }
 
-  /** Whether a reply has been ended by the program, but not yet sent. */
-  get hasUnsent(): boolean {
-    for (const { replies } of this.#lines.values()) {
-      if (replies.some((reply) => reply.writableEnded && !reply.writableFinished)) return true
-    }
-    return false
-  }
-
   /** Leaves a connection that has left HTTP. */
   drop(socket: Socket): void {
     const line = this.#lines.get(socket)
@@ -101,42 +89,49 @@ export class Replies implements Drain {
     for (const { letGo } of this.#lines.values()) letGo()
   }
 
+  #open(socket: Socket): void {
+    this.#hear()
+    if (socket.alpnProtocol !== 'h2') this.#line(socket)
+  }
+
+  /** A channel holds its subscribers, and so a server that nobody knows any more: not before there are requests. */
+  #hear(): void {
+    if (this.#hears) return
+    this.#hears = true
+    this.#stops.push(
+      hear(channel('http.server.request.start'), this.#server, (exchange) => this.#begin(exchange)),
+      // Published before Node turns to the next request in line.
+      hear(channel('http.server.response.finish'), this.#server, (exchange) => this.#sent(exchange)),
+    )
+  }
+
   #begin({ socket, response }: Exchange): void {
-    const line = this.#line(socket)
-    line.replies.push(response)
+    this.#line(socket).replies.push(response)
     this.#begun++
-    response.on('close', line.ended)
     if (this.#announced) closeAfter(response)
+  }
+
+  #sent({ socket, response }: Exchange): void {
+    const line = this.#lines.get(socket)
+    const place = line?.replies.indexOf(response) ?? -1
+    if (line !== undefined && place !== -1) {
+      line.replies.splice(place, 1)
+      line.read = socket.bytesRead ?? 0
+      this.#begun--
+      if (this.#ending && !this.#cut) this.drained++
+    }
+    if (!this.#ending) return
+    // What is in line behind it stays unanswered, as `Connection: close` says.
+    hangUp(socket)
+    if (this.#swept && this.#begun === 0) process.nextTick(() => this.#sweepUnseen())
   }
 
   #line(socket: Socket): Line {
     const known = this.#lines.get(socket)
     if (known !== undefined) return known
-    const replies: ServerResponse[] = []
-    const ended = (reply: ServerResponse) => this.#ended(reply, socket, line)
-    const off = on(socket, 'close', () => this.drop(socket))
-    const line: Line = {
-      replies,
-      read: 0,
-      ended() {
-        ended(this)
-      },
-      letGo() {
-        off()
-        for (const reply of replies) reply.off('close', line.ended)
-      },
-    }
+    const line: Line = { replies: [], read: 0, letGo: on(socket, 'close', () => this.drop(socket)) }
     this.#lines.set(socket, line)
     return line
-  }
-
-  #ended(reply: ServerResponse, socket: Socket, line: Line): void {
-    line.replies.splice(line.replies.indexOf(reply), 1)
-    line.read = socket.bytesRead ?? 0
-    this.#begun--
-    if (!this.#ending) return
-    if (reply.writableFinished && !this.#cut) this.drained++
-    if (this.#swept && this.#begun === 0) this.#sweepUnseen()
   }
 
   /**
@@ -144,8 +139,14 @@ export class Replies implements Drain {
    * been ended and not yet sent, and would cut that off.
    */
   #sweepUnseen(): void {
-    if (!this.hasUnsent) (this.#server as HttpServer).closeIdleConnections()
+    const lines = [...this.#lines.values()]
+    const unsent = lines.some(({ replies }) => replies.some(isUnsent))
+    if (!unsent) (this.#server as HttpServer).closeIdleConnections()
   }
+}
+
+function isUnsent({ writableEnded, writableFinished }: ServerResponse): boolean {
+  return writableEnded && !writableFinished
 }
 
 function hear(source: Channel, server: Server, heard: (exchange: Exchange) => void): () => void {

@@ -1,5 +1,6 @@
-import type { Duplex, Stream } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { builtin } from '../lifecycle/builtin.ts'
+import { EndswellError } from '../lifecycle/errors.ts'
 import { type CloseContext, defineKind, type Kind } from '../lifecycle/kind.ts'
 import {
   closed,
@@ -12,8 +13,15 @@ import {
   looksLikeStream,
 } from './ending.ts'
 
-/** A stream of `node:stream`, `fs`, `zlib`, `http` … */
-type AnyStream = Stream & Ending & Partial<Omit<Duplex, keyof Ending>>
+/** A stream of `node:stream`, `fs`, `zlib`, `http` …, of which each has some of these. */
+interface AnyStream extends Ending {
+  readonly writableEnded?: boolean
+  readonly writableFinished?: boolean
+  readonly readableEnded?: boolean
+  readonly readableFlowing?: boolean | null
+  end?(): unknown
+  resume?(): unknown
+}
 
 /**
  * The kind `stream`: a stream of `node:stream`, and so those of `fs`, `zlib`, `crypto` or `http`.
@@ -70,7 +78,10 @@ async function finish(value: AnyStream): Promise<void> {
   const readable = isRead && (isMessage(value) || value.writableFinished !== undefined)
   if (!writable && !readable) return
   const { finished } = builtin('node:stream').promises
-  await finished(value as Duplex, { writable, readable, cleanup: true })
+  await finished(value as Duplex & AnyStream, { writable, readable, cleanup: true })
+  // For Node it is enough that the last chunk was taken.
+  if (!writable || value.writableFinished) return
+  throw new EndswellError('ERR_ABORTED', 'The stream was destroyed before everything was written.')
 }
 
 /** Has it let go of what it holds, as most streams do by themselves after their end. */

@@ -46,7 +46,8 @@ export class Traffic {
   #stopped = false
   #closed = false
   #cut = 0
-  #waiting: (() => void)[] = []
+  #clear = (): void => {}
+  readonly #waiting: (() => void)[] = []
 
   constructor(server: Server) {
     this.#server = server
@@ -90,18 +91,16 @@ export class Traffic {
     const timer = clock.setTimeout(() => {
       for (const drain of this.#drains) drain.late?.()
     }, PATIENCE)
-    try {
-      // What clients had sent before may still lie in the socket, unread: idle is who has sent nothing by then.
-      await look()
-      for (const drain of this.#drains) drain.sweep()
-      await this.#gone()
-    } finally {
-      clock.clearTimeout(timer)
-    }
+    this.#clear = () => clock.clearTimeout(timer)
+    // What clients had sent before may still lie in the socket, unread: idle is who has sent nothing by then.
+    await look()
+    for (const drain of this.#drains) drain.sweep()
+    await this.#gone()
   }
 
   /** Ends it now, and resolves when it is gone. */
   async force(): Promise<void> {
+    this.#clear()
     this.#stopAccepting()
     for (const drain of this.#drains) this.#cut += drain.cut()
     for (const socket of this.#sockets.keys()) socket.destroy()
@@ -137,6 +136,7 @@ export class Traffic {
 
   #settle(): void {
     if (!this.#closed || this.#sockets.size > 0) return
+    this.#clear()
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 }

@@ -10,6 +10,9 @@ import { ClosingReport } from './report.ts'
 import type { Run, Scope } from './scope.ts'
 import { Tally } from './tally.ts'
 
+/** Why a lifecycle closes, where nobody says. */
+export const DEFAULT_REASON = 'close() was called'
+
 /**
  * One closing of one lifecycle, from the first disposer, which is called at once, to the report.
  *
@@ -43,7 +46,7 @@ export class Closing implements Run {
   #joined = false
 
   constructor(scope: Scope, options: CloseOptions & { deadline: number; timed: boolean }) {
-    const { reason = 'close() was called', timeout = scope.settings.timeout, force = false, deadline, timed } = options
+    const { reason = DEFAULT_REASON, timeout = scope.settings.timeout, force = false, deadline, timed } = options
     this.#scope = scope
     this.#clock = scope.clock
     this.#startedAt = this.#mark = scope.clock.now()

@@ -1,5 +1,7 @@
 import { checkBoolean, checkObject, checkOptions, checkTimeout, wrongType } from './check.ts'
+import { DEFAULT_REASON } from './closing.ts'
 import type { CloseOptions, Report } from './contract.ts'
+import { PLAIN } from './place.ts'
 import { ClosingReport } from './report.ts'
 import type { Scope } from './scope.ts'
 import { closeScope } from './scope-kind.ts'
@@ -21,20 +23,26 @@ export function dispose(scope: Scope): Promise<void> {
 
 /** What `Lifecycle.close` does, in a scope. */
 export function close(scope: Scope, options: CloseOptions): Promise<Report> {
-  checkObject('options', options)
-  checkOptions('close', options, ['reason', 'timeout', 'force'])
-  const { reason = 'close() was called', timeout, force } = options
-  if (typeof reason !== 'string') throw wrongType('options.reason', 'a string', reason)
-  if (timeout !== undefined) checkTimeout('options.timeout', timeout)
-  if (force !== undefined) checkBoolean('options.force', force)
+  if (options !== PLAIN) checkCloseOptions(options)
   const { calling } = scope
   const closing = closeScope(scope, options, Number.POSITIVE_INFINITY, true)
-  if (closing === undefined) return Promise.resolve(nothingToEnd(scope.path, reason))
+  if (closing === undefined) return Promise.resolve(nothingToEnd(scope.path, options.reason ?? DEFAULT_REASON))
   if (calling) return Promise.resolve(closing.report())
   return new Promise((resolve) => closing.whenDone(() => resolve(closing.report())))
 }
 
+function checkCloseOptions(options: CloseOptions): void {
+  checkObject('options', options)
+  checkOptions('close', options, ['reason', 'timeout', 'force'])
+  const { reason = DEFAULT_REASON, timeout, force } = options
+  if (typeof reason !== 'string') throw wrongType('options.reason', 'a string', reason)
+  if (timeout !== undefined) checkTimeout('options.timeout', timeout)
+  if (force !== undefined) checkBoolean('options.force', force)
+}
+
+const noCounts = Object.freeze({ closed: 0, forced: 0, failed: 0, abandoned: 0 })
+const noRows: Report['rows'] = Object.freeze([])
+
 function nothingToEnd(path: string, reason: string): Report {
-  const counts = { closed: 0, forced: 0, failed: 0, abandoned: 0 }
-  return new ClosingReport({ path, reason, complete: true, ms: 0, counts, rows: [] })
+  return new ClosingReport({ path, reason, complete: true, ms: 0, counts: noCounts, rows: noRows })
 }

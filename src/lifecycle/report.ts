@@ -15,8 +15,8 @@ export class ClosingReport implements Report {
     this.reason = report.reason
     this.complete = report.complete
     this.ms = report.ms
-    this.counts = Object.freeze({ ...report.counts })
-    this.rows = Object.freeze([...report.rows])
+    this.counts = Object.isFrozen(report.counts) ? report.counts : Object.freeze({ ...report.counts })
+    this.rows = Object.freeze(report.rows)
     Object.freeze(this)
   }
 

@@ -10,7 +10,7 @@ interface SuppressedErrorConstructor {
   readonly prototype: SuppressedErrorShape
 }
 
-class OwnSuppressedError extends Error {
+const OwnSuppressedError = class SuppressedError extends Error {
   declare error: unknown
   declare suppressed: unknown
 
@@ -47,5 +47,6 @@ export type SuppressedError = SuppressedErrorShape
 
 /** One error for many, given in the order in which they were thrown: the only one itself, else a chain. */
 export function chain(errors: readonly unknown[]): unknown {
-  return errors.reduce((older, newer) => new SuppressedError(newer, older))
+  const message = 'A disposer failed after another one had: see error (the newer) and suppressed (the older).'
+  return errors.reduce((older, newer) => new SuppressedError(newer, older, message))
 }

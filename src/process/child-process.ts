@@ -5,7 +5,7 @@ import { builtin } from '../lifecycle/builtin.ts'
 import type { Clock, ClockTimer } from '../lifecycle/clock.ts'
 import { defineKind, type Kind } from '../lifecycle/kind.ts'
 import { disposerOwner } from '../lifecycle/node-disposer.ts'
-import { hasExited, ledGroup, livingMember, signalGroup } from './group.ts'
+import { hasExited, ledGroup, livingMembers, signalGroup } from './group.ts'
 
 /** How long output that is still in a pipe may take to arrive after the exit, in ms. */
 const DRAIN = 100
@@ -91,7 +91,7 @@ function exited(child: ChildProcess, group: number | undefined, clock: Clock, st
   return new Promise((resolve) => {
     let timer: ClockTimer | undefined
     let wait = FIRST_LOOK
-    let member: number | undefined
+    let members: readonly number[] = group === undefined ? [] : [group]
     const letGo = () => {
       if (timer !== undefined) clock.clearTimeout(timer)
       child.off('exit', look)
@@ -99,13 +99,13 @@ function exited(child: ChildProcess, group: number | undefined, clock: Clock, st
     }
     const look = () => {
       if (timer !== undefined) clock.clearTimeout(timer)
-      member = group === undefined ? undefined : livingMember(group, member ?? group)
-      if (member === undefined && hasExited(child)) {
-        letGo()
-        resolve()
-      } else if (member !== undefined) {
+      if (group !== undefined) members = livingMembers(group, members)
+      if (members.length > 0) {
         timer = clock.setTimeout(look, wait)
         wait = Math.min(wait * 2, LONGEST_LOOK)
+      } else if (hasExited(child)) {
+        letGo()
+        resolve()
       }
     }
     child.on('exit', look)

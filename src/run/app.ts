@@ -1,16 +1,15 @@
-import type { Clock, ClockTimer } from '../lifecycle/clock.ts'
+import type { Clock } from '../lifecycle/clock.ts'
 import type { Report } from '../lifecycle/contract.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
+import type { Scope } from '../lifecycle/scope.ts'
 import { coordinator, type Participant } from './coordinator.ts'
 import { announceDrain } from './drain.ts'
-import { exitStatus } from './exit-status.ts'
+import { checkStatus, type End, endOf, statusOfEnd } from './exit-status.ts'
 import { flush } from './flush.ts'
 import type { Plan } from './options.ts'
-import { type Screen, showError, showProgress, showReport } from './show.ts'
+import type { Screen } from './screen.ts'
+import { openPaths, showError, showProgress, showReport } from './show.ts'
 import type { StopSignal } from './signals.ts'
-
-/** A second signal of the same name within so many ms is the same key press: npm passes on what the terminal sent. */
-const SAME_PRESS = 100
 
 /**
  * One run of a program: `starting` until its main function returns, then `running` until something stops it; then it
@@ -21,124 +20,143 @@ export class App implements Participant {
   readonly exits: boolean
   /** Resolves with the report when all is over. Never rejects. */
   readonly over: Promise<Report>
-  #phase: 'starting' | 'running' | 'stopping' | 'over' = 'starting'
+  #phase: 'starting' | 'running' | 'stopping' = 'starting'
   readonly #life: Lifecycle
+  readonly #scope: Scope
   readonly #plan: Plan
   readonly #clock: Clock
   readonly #screen: Screen = process.stderr
   readonly #resolve: (report: Report) => void
+  #reason = ''
   #failed = false
   #chosen: number | undefined = undefined
-  #drained: { timer: ClockTimer; end: () => void } | undefined = undefined
-  #last: { signal: StopSignal; at: number } | undefined = undefined
+  #endDrain: (() => void) | undefined = undefined
 
   constructor(life: Lifecycle, plan: Plan) {
     const { promise, resolve } = Promise.withResolvers<Report>()
     this.over = promise
     this.#resolve = resolve
     this.#life = life
+    this.#scope = scopeOf(life)
     this.#plan = plan
     this.#clock = plan.clock
     this.signals = plan.signals
     this.exits = plan.exit
     coordinator().join(this)
-    scopeOf(life).onFatal = (error, path) => this.#fatal(error, path)
-    life.signal.addEventListener('abort', () => this.#stop('life.close() was called', 0), { once: true })
+    this.#scope.onFatal = (error, path) => this.#fatal(error, path)
+    life.signal.addEventListener('abort', () => this.#stop('life.close() was called'), { once: true })
   }
 
   /** The main function has returned, or thrown. */
   started(outcome: { error: unknown } | undefined): void {
+    const { until } = this.#plan
     if (this.#phase !== 'starting') {
       if (outcome !== undefined && !isConsequence(outcome.error))
-        showError(this.#screen, `${this.#life.path} failed while it was stopping:`, outcome.error)
-      return
-    }
-    if (outcome !== undefined) {
+        this.#show('failed while it was stopping:', outcome.error)
+    } else if (outcome !== undefined) {
       this.#failed = true
-      showError(this.#screen, `${this.#life.path} failed to start:`, outcome.error)
-      this.#stop('the start failed', 0)
-    } else if (this.#plan.until === 'main') this.#stop('main has returned', 0)
+      this.#show(until === 'main' ? 'failed:' : 'failed to start:', outcome.error)
+      this.#stop(until === 'main' ? 'main failed' : 'the start failed')
+    } else if (until === 'main') this.#stop('main has returned')
     else this.#phase = 'running'
   }
 
   signalled(signal: StopSignal, nth: number): boolean {
-    const now = this.#clock.now()
-    const again = this.#last?.signal === signal && now - this.#last.at < SAME_PRESS
-    this.#last = { signal, at: now }
-    if (nth === 1) this.#stop(`${signal} came`, this.#phase === 'running' ? this.#plan.budget.drainDelay : 0)
-    else if (!again && this.#plan.secondSignal === 'exit') return true
-    else if (!again && this.#plan.secondSignal === 'hurry') this.#hurry()
-    return false
+    const { secondSignal, budget } = this.#plan
+    if (nth === 1) this.#stop(`${signal} came`, this.#phase === 'running' ? budget.drainDelay : 0)
+    else if (secondSignal === 'hurry') this.#hurry()
+    return nth > 1 && secondSignal === 'exit'
   }
 
   failed(error: unknown): void {
-    showError(this.#screen, `${this.#life.path}: an error was not caught:`, error)
-    let decision: ReturnType<Plan['onError']> = 'shutdown'
-    try {
-      decision = this.#plan.onError(error)
-    } catch (thrown) {
-      showError(this.#screen, `${this.#life.path}: onError threw:`, thrown)
-    }
-    if (decision === 'continue') return
+    this.#show('an error was not caught:', error)
+    if (this.#survives(error)) return
     this.#failed = true
-    if (typeof decision === 'number') this.#chosen = decision
-    this.#stop('an error was not caught', 0)
+    this.#stop('an error was not caught')
   }
 
   idle(): void {
-    if (this.#phase === 'running') this.#stop('the event loop is empty', 0)
+    if (this.#phase === 'running') this.#stop('the event loop is empty')
     else if (this.#phase === 'starting')
-      this.started({ error: new Error('The event loop is empty, so the start can never end.') })
+      this.started({ error: new Error('The event loop is empty, so main can never return.') })
   }
 
   open(): readonly string[] {
-    return this.#plan.report ? this.#life.snapshot().resources.map(({ path }) => path) : []
+    return this.#plan.report ? openPaths(this.#scope) : []
+  }
+
+  /** Asks the application what an error means. Whatever goes wrong with that, it means the end. */
+  #survives(error: unknown): boolean {
+    const broken = (thrown: unknown): void => this.#show('onError failed:', thrown)
+    try {
+      const decision: unknown = this.#plan.onError(error)
+      if (typeof decision === 'number') {
+        checkStatus('The status that onError returned', decision)
+        this.#chosen = decision
+      }
+      // An async one decides nothing, and must not bring the next error about that nothing catches.
+      if (decision instanceof Promise) decision.catch(broken)
+      return decision === 'continue'
+    } catch (thrown) {
+      broken(thrown)
+      return false
+    }
   }
 
   #fatal(error: unknown, path: string): void {
     this.#failed = true
     showError(this.#screen, `${path} failed, and it is fatal:`, error)
-    this.#stop(`${path} failed`, 0)
+    this.#stop(`${path} failed`)
   }
 
   /** Forces what is still open, and waits for nothing but that. */
   #hurry(): void {
-    this.#drained?.end()
-    void this.#life.close({ force: true })
+    this.#endDrain?.()
+    void this.#life.close({ force: true, reason: this.#reason })
   }
 
-  async #stop(reason: string, drainDelay: number): Promise<void> {
-    if (this.#phase === 'stopping' || this.#phase === 'over') return
+  async #stop(reason: string, drainDelay = 0): Promise<void> {
+    // What comes while it drains ends that: only the first signal lets it go on serving.
+    if (this.#phase === 'stopping') return this.#endDrain?.()
     this.#phase = 'stopping'
+    this.#reason = reason
     if (drainDelay > 0) await this.#drain(drainDelay)
-    const { report: shown, log, flushTimeout, statuses } = this.#plan
-    const hide = shown ? showProgress(this.#screen, this.#clock, () => this.#life.snapshot()) : undefined
+    const { report: shown, log, flushTimeout: timeout } = this.#plan
+    const hide = shown ? showProgress(this.#screen, this.#clock, this.#scope) : undefined
     const report = await this.#life.close({ reason })
     hide?.()
-    this.#phase = 'over'
-    const end = exitStatus({ report, failed: this.#failed, chosen: this.#chosen }, statuses)
-    if (shown) showReport(this.#screen, report, end.status)
-    await flush(log, flushTimeout, this.#clock)
+    if (shown) showReport(this.#screen, report, statusOfEnd(this.#end(report), process.exitCode))
+    await flush(log, { timeout, clock: this.#clock, failed: (error) => this.#show('flushing failed:', error) })
     this.#resolve(report)
-    coordinator().leave(this, end)
+    coordinator().leave(this, this.#end(report))
+  }
+
+  #end(report: Report): End {
+    return endOf({ report, failed: this.#failed, chosen: this.#chosen }, this.#plan.statuses)
   }
 
   /** Goes on serving for a while, so that who sends the requests can learn of the stop first. */
   async #drain(delay: number): Promise<void> {
-    announceDrain(scopeOf(this.#life))
+    announceDrain(this.#scope)
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = this.#clock.setTimeout(resolve, delay)
-    const end = (): void => {
+    this.#endDrain = () => {
       this.#clock.clearTimeout(timer)
       resolve()
     }
-    this.#drained = { timer, end }
     await promise
+  }
+
+  #show(what: string, error: unknown): void {
+    showError(this.#screen, `${this.#life.path} ${what}`, error)
   }
 }
 
 /** Whether an error only says that the start was interrupted. */
 function isConsequence(error: unknown): boolean {
-  const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
-  return name === 'AbortError' || code === 'ERR_CLOSED' || code === 'ERR_ABANDONED'
+  const { cause } = Object(error) as { cause?: unknown }
+  return [error, cause].some((each) => {
+    const { name, code } = Object(each) as { name?: unknown; code?: unknown }
+    return name === 'AbortError' || code === 'ERR_CLOSED' || code === 'ERR_ABANDONED'
+  })
 }

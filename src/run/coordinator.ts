@@ -1,6 +1,13 @@
 import { writeSync } from 'node:fs'
-import { type Ending, graver } from './exit-status.ts'
+import { setImmediate } from 'node:timers'
+import { systemClock } from '../lifecycle/clock.ts'
+import { type End, graver, statusOfEnd } from './exit-status.ts'
 import { onStop, type StopSignal, statusOf } from './signals.ts'
+
+/** A signal of the same name within so many ms is the same key press: npm passes on what the terminal has sent. */
+const SAME_PRESS = 100
+/** The signal that always ends the process. */
+const LAST_SIGNAL = 3
 
 /**
  * One run, as the process's coordinator knows it. This is protocol 1: copies of this package that were installed twice
@@ -10,7 +17,7 @@ export interface Participant {
   readonly signals: readonly StopSignal[]
   /** Whether errors, an empty event loop and `process.exit()` are its affair, and the process ends with it. */
   readonly exits: boolean
-  /** The `nth` signal since the first. Says whether the process is to exit at once. */
+  /** The `nth` of its signals, from 1. Says whether the process is to exit at once. */
   signalled(signal: StopSignal, nth: number): boolean
   /** An error that nothing caught. */
   failed(error: unknown): void
@@ -20,86 +27,93 @@ export interface Participant {
   open(): readonly string[]
 }
 
-/** How a participant ended. */
-export interface End {
-  readonly ending: Ending
-  readonly status: number
-}
-
 /**
  * Stands between the process and its runs: one listener per signal however many runs there are, and one exit, when the
  * last of them has ended. The application's own listeners are left alone.
  */
 export class Coordinator {
-  readonly #participants = new Set<Participant>()
+  /** The runs, and how many signals each has been told of. */
+  readonly #participants = new Map<Participant, number>()
   readonly #undo = new Map<string, () => void>()
-  #stops = 0
+  #press: { signal: StopSignal; at: number } | undefined = undefined
   #end: End | undefined = undefined
 
-  /** Adds a run. From its first signal on, one that comes later is told of none that came before. */
+  /** Adds a run. */
   join(participant: Participant): void {
-    this.#participants.add(participant)
-    for (const signal of participant.signals) this.#on(signal, () => onStop(signal, () => this.#signalled(signal)))
-    if (!participant.exits) return
-    this.#on('uncaughtException', () => on('uncaughtException', (error: unknown) => this.#failed(error)))
-    this.#on('beforeExit', () => on('beforeExit', () => this.#idle()))
-    this.#on('exit', () => on('exit', (status: number) => this.#exiting(status)))
+    this.#participants.set(participant, 0)
+    for (const event of eventsOf(participant)) {
+      if (!this.#undo.has(event)) this.#undo.set(event, this.#listen(event))
+    }
   }
 
-  /** Takes a run out that has ended. With the last one the listeners go, and the process exits. */
+  /** Takes a run out that has ended, and the listeners that no other wants. With the last one the process exits. */
   leave(participant: Participant, end: End): void {
     if (!this.#participants.delete(participant)) return
     if (participant.exits) this.#end = graver(this.#end, end)
-    if (this.#participants.size > 0) return
-    this.uninstall()
+    const wanted = new Set([...this.#participants.keys()].flatMap(eventsOf))
+    for (const event of this.#undo.keys()) if (!wanted.has(event)) this.#unlisten(event)
     const last = this.#end
+    if (this.#participants.size > 0 || last === undefined) return
     this.#end = undefined
-    this.#stops = 0
     // One more turn, so that whoever awaits the run sees its report before the process is gone.
-    if (last !== undefined) setImmediate(() => process.exit(this.#statusOf(last)))
+    setImmediate(() => process.exit(statusOfEnd(last, process.exitCode)))
   }
 
   /** Takes every listener off the process. The runs go on, but only they themselves can end them now. */
   uninstall(): void {
-    for (const undo of this.#undo.values()) undo()
-    this.#undo.clear()
+    for (const event of this.#undo.keys()) this.#unlisten(event)
   }
 
-  #statusOf({ ending, status }: End): number {
-    return ending === 'closed' && process.exitCode !== undefined ? Number(process.exitCode) : status
+  #listen(event: string): () => void {
+    if (event === 'uncaughtException') return on(event, (error: unknown) => this.#failed(error))
+    if (event === 'beforeExit') return on(event, () => this.#idle())
+    if (event === 'exit') return on(event, (status: number) => this.#lastWords(`exits with status ${status}`))
+    const signal = event as StopSignal
+    return onStop(signal, () => this.#signalled(signal))
   }
 
-  #on(event: string, install: () => () => void): void {
-    if (!this.#undo.has(event)) this.#undo.set(event, install())
+  #unlisten(event: string): void {
+    this.#undo.get(event)?.()
+    this.#undo.delete(event)
   }
 
   #signalled(signal: StopSignal): void {
-    this.#stops += 1
-    const told = [...this.#participants].filter(({ signals }) => signals.includes(signal))
-    const exits = told.map((participant) => participant.signalled(signal, this.#stops))
-    if (this.#stops < 3 && !exits.includes(true)) return
-    this.#lastWords(`${signal} came again, so it exits at once`)
+    const at = systemClock.now()
+    if (this.#press?.signal === signal && at - this.#press.at < SAME_PRESS) return
+    this.#press = { signal, at }
+    const exits = [...this.#participants.keys()].map((participant) => this.#tell(participant, signal))
+    if (!exits.includes(true)) return
+    this.#lastWords(`exits, since ${signal} came again,`)
     this.uninstall()
     process.exit(statusOf(signal))
   }
 
+  /** Says whether the process is to exit at once. */
+  #tell(participant: Participant, signal: StopSignal): boolean {
+    const before = this.#participants.get(participant) ?? 0
+    // A parent that goes after it has asked us to stop does not ask again.
+    if (!participant.signals.includes(signal) || (signal === 'disconnect' && before > 0)) return false
+    this.#participants.set(participant, before + 1)
+    return participant.signalled(signal, before + 1) || before + 1 >= LAST_SIGNAL
+  }
+
   #failed(error: unknown): void {
-    for (const participant of this.#participants) if (participant.exits) participant.failed(error)
+    for (const participant of this.#participants.keys()) if (participant.exits) participant.failed(error)
   }
 
   #idle(): void {
-    for (const participant of this.#participants) if (participant.exits) participant.idle()
-  }
-
-  #exiting(status: number): void {
-    this.#lastWords(`the process exits with status ${status}`)
+    for (const participant of this.#participants.keys()) if (participant.exits) participant.idle()
   }
 
   /** In step, since nothing that waits would be heard any more. */
-  #lastWords(why: string): void {
-    const open = [...this.#participants].flatMap((participant) => participant.open())
-    if (open.length > 0) say(`endswell: ${why} while these are open: ${open.join(', ')}\n`)
+  #lastWords(what: string): void {
+    const open = [...this.#participants.keys()].flatMap((participant) => participant.open())
+    if (open.length > 0) say(`endswell: the process ${what} while these are open: ${open.join(', ')}\n`)
   }
+}
+
+function eventsOf({ signals, exits }: Participant): readonly string[] {
+  return exits ? [...signals, 'uncaughtException', 'beforeExit', 'exit'] : signals
 }
 
 function say(line: string): void {

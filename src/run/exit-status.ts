@@ -1,3 +1,4 @@
+import { outOfRange } from '../lifecycle/check.ts'
 import type { Report } from '../lifecycle/contract.ts'
 
 /** How a run ended, the gravest first: the first that applies decides the exit status. */
@@ -15,6 +16,12 @@ export type Statuses = Readonly<Record<Exclude<Ending, 'signal'>, number>>
  */
 export const defaultStatuses: Statuses = { abandoned: 81, error: 1, forced: 80, closed: 0 }
 
+/** How a run ended, and the status for that. This is part of the coordinator's protocol. */
+export interface End {
+  readonly ending: Ending
+  readonly status: number
+}
+
 /** What is known when a run has ended. */
 export interface Facts {
   readonly report: Report
@@ -24,8 +31,8 @@ export interface Facts {
   readonly chosen: number | undefined
 }
 
-/** How a run ended, and with which status. A gentle end leaves the status to `process.exitCode`, where that is set. */
-export function exitStatus({ report, failed, chosen }: Facts, statuses: Statuses): { ending: Ending; status: number } {
+/** How a run ended, and with which status. */
+export function endOf({ report, failed, chosen }: Facts, statuses: Statuses): End {
   const { counts } = report
   if (counts.abandoned > 0) return { ending: 'abandoned', status: statuses.abandoned }
   if (failed) return { ending: 'error', status: chosen ?? statuses.error }
@@ -34,6 +41,17 @@ export function exitStatus({ report, failed, chosen }: Facts, statuses: Statuses
 }
 
 /** Of two ends of one process the graver one. */
-export function graver<T extends { readonly ending: Ending }>(one: T | undefined, other: T): T {
+export function graver(one: End | undefined, other: End): End {
   return one !== undefined && endings.indexOf(one.ending) <= endings.indexOf(other.ending) ? one : other
+}
+
+/** The status to exit with: after a gentle end that is `process.exitCode`, where the application has set it. */
+export function statusOfEnd({ ending, status }: End, exitCode: typeof process.exitCode): number {
+  return ending === 'closed' && exitCode !== undefined ? Number(exitCode) : status
+}
+
+/** Refuses what the system cannot take for a status: it would cut it to 8 bits, and 256 be a success. */
+export function checkStatus(name: string, status: unknown): void {
+  if (Number.isInteger(status) && (status as number) >= 0 && (status as number) <= 255) return
+  throw outOfRange(name, 'a whole number from 0 to 255', status)
 }

@@ -1,36 +1,40 @@
 import pTimeout from 'p-timeout'
 import type { Clock } from '../lifecycle/clock.ts'
+import { write } from './screen.ts'
 
 /** A logger that can be asked to write out what it holds, as pino's can. */
 export interface Flushable {
-  /** Writes everything out, then calls back or resolves. */
+  /** Writes everything out, then calls back or resolves. One that takes no callback may also do it in step. */
   flush(callback?: (error?: unknown) => void): unknown
 }
 
-/** Waits until the logger and the standard streams have written what they hold, for at most `timeout` ms. */
-export async function flush(log: Flushable | undefined, timeout: number, clock: Clock): Promise<void> {
-  const streams = [process.stdout, process.stderr].map(drained)
-  const all = Promise.allSettled([log === undefined ? undefined : logged(log), ...streams])
+/** Waits until the logger, then the standard streams have written what they hold: for at most `timeout` ms. */
+export async function flush(
+  log: Flushable | undefined,
+  { timeout, clock, failed }: { timeout: number; clock: Clock; failed: (error: unknown) => void },
+): Promise<void> {
+  const all = async (): Promise<void> => {
+    if (log !== undefined) await logged(log).catch(failed)
+    await Promise.all([process.stdout, process.stderr].map(drained))
+  }
+  const fallback = (): void => failed(new Error(`It took longer than ${timeout} ms, so the rest may be lost.`))
   const customTimers = {
     setTimeout: ((callback: () => void, ms: number) => clock.setTimeout(callback, ms)) as typeof setTimeout,
     clearTimeout: ((timer: NodeJS.Timeout) => clock.clearTimeout(timer)) as typeof clearTimeout,
   }
-  await pTimeout(all, { milliseconds: timeout, fallback: () => undefined, customTimers })
+  await pTimeout(all(), { milliseconds: timeout, fallback, customTimers })
 }
 
+/** Whichever way the logger tells that it is done, the first counts. */
 async function logged(log: Flushable): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const result = log.flush(() => resolve())
-  // Some loggers take no callback and flush in step, or return a promise.
-  if (log.flush.length === 0) await result
-  else await promise
+  const { promise: called, resolve, reject } = Promise.withResolvers<void>()
+  const result = log.flush((error) => (error ? reject(error) : resolve()))
+  const tellsByResult = typeof (result as { then?: unknown } | undefined)?.then === 'function'
+  await (tellsByResult || log.flush.length === 0 ? Promise.race([called, result]) : called)
 }
 
-/** Resolves when a stream has handed everything to the system; a closed one has nothing to hand over. */
-function drained(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    if (stream.destroyed || stream.writableEnded || stream.writableLength === 0) return resolve()
-    stream.once('error', () => resolve())
-    stream.write('', () => resolve())
-  })
+/** Resolves when a stream has handed everything to the system. */
+async function drained(stream: NodeJS.WriteStream): Promise<void> {
+  // What is written last is handed over last.
+  if (stream.writableLength > 0) await write(stream, '')
 }

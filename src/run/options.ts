@@ -5,13 +5,12 @@ import {
   checkOneOf,
   checkOptions,
   checkTimeout,
-  outOfRange,
   wrongType,
 } from '../lifecycle/check.ts'
 import { type Clock, systemClock } from '../lifecycle/clock.ts'
 import type { LifecycleOptions } from '../lifecycle/contract.ts'
 import { type Budget, budgetFor } from './budget.ts'
-import { defaultStatuses, type Statuses } from './exit-status.ts'
+import { checkStatus, defaultStatuses, type Statuses } from './exit-status.ts'
 import type { Flushable } from './flush.ts'
 import { defaultSignals, type StopSignal, stopSignals } from './signals.ts'
 
@@ -109,10 +108,7 @@ export function planFor(name: string, options: RunOptions, env: NodeJS.ProcessEn
 function checkStatuses(statuses: Partial<Statuses>): Partial<Statuses> {
   checkObject('options.statuses', statuses)
   checkOptions('options.statuses', statuses, Object.keys(defaultStatuses))
-  for (const [ending, status] of Object.entries(statuses)) {
-    if (Number.isInteger(status) && status >= 0 && status <= 255) continue
-    throw outOfRange(`options.statuses.${ending}`, 'a whole number from 0 to 255', status)
-  }
+  for (const [ending, status] of Object.entries(statuses)) checkStatus(`options.statuses.${ending}`, status)
   return statuses
 }
 

@@ -1,65 +1,85 @@
 import type { Clock, ClockTimer } from '../lifecycle/clock.ts'
-import type { Report, Snapshot } from '../lifecycle/contract.ts'
+import type { Report } from '../lifecycle/contract.ts'
+import { ENDING } from '../lifecycle/entry.ts'
 import { inspect } from '../lifecycle/inspect.ts'
-import { span } from '../lifecycle/report.ts'
+import { ClosingReport, span } from '../lifecycle/report.ts'
+import type { Scope } from '../lifecycle/scope.ts'
+import { type Leaf, leaves } from './leaves.ts'
+import { type Screen, write } from './screen.ts'
 
 /** How often the live view is drawn anew, in ms. */
 const FRAME = 100
 /** How many of the slowest that closed gently stand in the JSON line. */
 const SLOWEST_SHOWN = 10
+/** How many resources a line names before it counts the rest. */
+const NAMED = 20
 const CLEAR = '\r\u001B[K'
-
-/** Where the shutdown is shown: standard error, or what stands in for it in a test. */
-export interface Screen {
-  readonly isTTY?: boolean
-  readonly columns?: number
-  write(text: string): unknown
-}
 
 /**
  * Shows on a terminal what is still closing, in one line that is drawn anew until the returned function is called.
  * Elsewhere it shows nothing.
  */
-export function showProgress(screen: Screen, clock: Clock, snapshot: () => Snapshot): () => void {
+export function showProgress(screen: Screen, clock: Clock, scope: Scope): () => void {
   if (screen.isTTY !== true) return () => {}
   const startedAt = clock.now()
-  let timer: ClockTimer | undefined
+  let timer: ClockTimer
   const draw = (): void => {
-    const names = closingNames(snapshot())
-    const line = `${snapshot().path} is closing, ${span(clock.now() - startedAt)}: ${names.join(', ') || 'nothing is left'}`
-    screen.write(CLEAR + line.slice(0, (screen.columns ?? 80) - 1))
+    const line = `${scope.path} is closing, ${span(clock.now() - startedAt)}: ${progress(scope)}`
+    write(screen, CLEAR + line.slice(0, (screen.columns ?? 80) - 1))
     timer = clock.setTimeout(draw, FRAME)
     timer.unref()
   }
   draw()
   return () => {
-    if (timer !== undefined) clock.clearTimeout(timer)
-    screen.write(CLEAR)
+    clock.clearTimeout(timer)
+    write(screen, CLEAR)
   }
 }
 
-/** What is open or closing, by path below the root: those that are closing right now first. */
-function closingNames({ path, resources }: Snapshot): string[] {
-  const leaves = (snapshot: Snapshot): Snapshot['resources'][number][] =>
-    snapshot.resources.flatMap((resource) => (resource.inside === undefined ? [resource] : leaves(resource.inside)))
-  const all = leaves({ path, state: 'closing', size: resources.length, resources })
-  const sorted = [...all.filter(({ state }) => state === 'closing'), ...all.filter(({ state }) => state === 'open')]
-  return sorted.map((resource) => resource.path.slice(path.length + 1))
+/** What is on its way out right now, and how many wait for their turn. */
+function progress(scope: Scope): string {
+  const closing: Leaf[] = []
+  let waiting = 0
+  for (const leaf of leaves(scope)) {
+    if (leaf.entry.state === ENDING) closing.push(leaf)
+    else waiting += 1
+  }
+  const names = named(closing).map((path) => path.replace(`${scope.path}/`, ''))
+  return `${names.join(', ') || 'nothing is left'}${waiting > 0 ? `; ${waiting} to come` : ''}`
+}
+
+/** The paths of all that a lifecycle holds, as far as a line has room for them. */
+export function openPaths(scope: Scope): readonly string[] {
+  return named([...leaves(scope)])
+}
+
+function named(all: readonly Leaf[]): string[] {
+  const paths = all.slice(0, NAMED).map(({ scope, entry }) => scope.pathOf(entry))
+  return all.length > NAMED ? [...paths, `${all.length - NAMED} more`] : paths
 }
 
 /** Shows how it ended: a tree on a terminal, else one line of JSON. */
 export function showReport(screen: Screen, report: Report, status: number): void {
-  if (screen.isTTY === true) {
-    screen.write(`${String(report)}\n`)
-    return
-  }
-  const plain = JSON.parse(JSON.stringify(report)) as Report
-  const worse = plain.rows.filter(({ outcome }) => outcome !== 'closed')
-  const slowest = plain.rows.filter(({ outcome }) => outcome === 'closed').slice(0, SLOWEST_SHOWN)
-  screen.write(`${JSON.stringify({ event: 'endswell:shutdown', status, ...plain, rows: [...worse, ...slowest] })}\n`)
+  write(screen, `${textOf(() => (screen.isTTY === true ? String(report) : lineOf(report, status)))}\n`)
+}
+
+function lineOf(report: Report, status: number): string {
+  const worse = report.rows.filter(({ outcome }) => outcome !== 'closed')
+  const slowest = report.rows.filter(({ outcome }) => outcome === 'closed').slice(0, SLOWEST_SHOWN)
+  const short = new ClosingReport({ ...report, rows: [...worse, ...slowest] })
+  return JSON.stringify({ event: 'endswell:shutdown', status, ...short.toJSON() })
 }
 
 /** Shows an error with its stack, under a heading. */
 export function showError(screen: Screen, heading: string, error: unknown): void {
-  screen.write(`${heading}\n${inspect(error)}\n`)
+  write(screen, `${screen.isTTY === true ? CLEAR : ''}${heading}\n${textOf(() => inspect(error))}\n`)
+}
+
+/** What people throw may throw in its turn when it is looked at, and that must not stop the shutdown. */
+function textOf(make: () => string): string {
+  try {
+    return make()
+  } catch (error) {
+    return `(cannot be shown: ${error instanceof Error ? error.message : typeof error})`
+  }
 }

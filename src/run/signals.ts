@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { clearImmediate, setImmediate } from 'node:timers'
 
 /** What can ask a process to stop, besides itself. */
 export type StopSignal =
@@ -46,6 +47,11 @@ export function onStop(signal: StopSignal, callback: () => void): () => void {
     }
     process.on('message', onMessage)
     return () => void process.off('message', onMessage)
+  }
+  if (signal === 'disconnect' && process.connected === false) {
+    // The parent went before anybody listened, and the event does not come twice.
+    const soon = setImmediate(callback)
+    return () => clearImmediate(soon)
   }
   process.on(signal as NodeJS.Signals, callback)
   return () => void process.off(signal as NodeJS.Signals, callback)

@@ -1,6 +1,7 @@
 import { endLate } from '../lifecycle/acquire.ts'
 import { EndswellError } from '../lifecycle/errors.ts'
 import { publish } from '../lifecycle/events.ts'
+import { inspect } from '../lifecycle/inspect.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 
 /** A step that is being tried. */
@@ -21,7 +22,11 @@ export function attempt<T>(
   const { scope, name, timeout, register } = step
   const path = `${scope.path}/${name}`
   const controller = new AbortController()
-  const stop = (): void => controller.abort(outer.reason)
+  const stop = (): void => {
+    // From now on the closing says how long it may take.
+    scope.clock.clearTimeout(timer)
+    controller.abort(outer.reason)
+  }
   const { promise, resolve, reject } = Promise.withResolvers<Awaited<T>>()
   let over = false
   const finish = (): void => {
@@ -57,15 +62,12 @@ export function attempt<T>(
 }
 
 function failure(step: Step<never>, path: string, cause: unknown): EndswellError {
-  const message = cause instanceof Error ? cause.message : String(cause)
-  return new EndswellError('ERR_STARTUP_FAILED', `${path} failed to start: ${message}.${impactOf(step)}`, {
-    path,
-    cause,
-  })
+  const why = cause instanceof Error ? cause.message.replace(/\.$/, '') : inspect(cause)
+  return new EndswellError('ERR_STARTUP_FAILED', `${path} failed to start: ${why}.${impactOf(step)}`, { path, cause })
 }
 
 function impactOf({ impact }: Step<never>): string {
-  return impact === undefined ? '' : ` Impact: ${impact}.`
+  return impact === undefined ? '' : ` Impact: ${impact.replace(/\.$/, '')}.`
 }
 
 /** What fails after the step has been given up is told of, and ends nothing. */

@@ -11,7 +11,10 @@ export function registerResult<T>(name: string, ending: ResultOptions<T>): (scop
   return (scope, value) => {
     if ((typeof value === 'object' && value !== null) || typeof value === 'function') {
       if (given || canEnd(scope, value)) use(scope, value, { name, ...ending })
-    } else if (typeof ending.close === 'function') adopt(scope, value, ending.close, { name })
+    } else if (typeof ending.close === 'function') {
+      const { close, grace } = ending
+      adopt(scope, value, close, grace === undefined ? { name } : { name, grace })
+    }
   }
 }
 

@@ -4,10 +4,11 @@
  * Its constructor is injected, so nothing is installed as a global. One of its assertions is about the class's name,
  * which is ours by intention.
  */
+import { type EventEmitter, once } from 'node:events'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { Lifecycle } from 'endswell'
 import { expect, test } from 'vitest'
+import { Lifecycle } from '../../src/lifecycle/lifecycle.ts'
 
 interface Row {
   readonly type: 'test' | 'assert' | 'end'
@@ -17,7 +18,7 @@ interface Row {
 }
 interface Harness {
   (name: string, run: (t: { end(): void }) => void): void
-  createStream(options: { objectMode: true }): AsyncIterable<Row>
+  createStream(options: { objectMode: true }): EventEmitter
 }
 type Suite = (t: unknown, stack: unknown, symbol: symbol) => void
 
@@ -28,12 +29,14 @@ const suite = require(join(folder, 'test', 'tests.js')) as { AsyncDisposableStac
 
 async function assertionsAgainst(stack: unknown): Promise<Row[]> {
   const harness = tape.createHarness()
+  const rows: Row[] = []
   const stream = harness.createStream({ objectMode: true })
+  stream.on('data', (row: Row) => rows.push(row))
   harness('AsyncDisposableStack', (t) => {
     suite.AsyncDisposableStack(t, stack, Symbol.asyncDispose)
     t.end()
   })
-  const rows = await Array.fromAsync(stream)
+  await once(stream, 'end')
   return rows.filter(({ type }) => type === 'assert')
 }
 

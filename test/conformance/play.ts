@@ -11,18 +11,26 @@ export interface Stack {
   readonly disposed: boolean
 }
 
+/** More microtasks than the longest sequence takes. */
+const COUNTED = 100
+
 /** Plays a sequence on a stack, and writes down all that can be seen: what, in which order, and in which microtask. */
 export async function play(sequence: Sequence, stack: Stack): Promise<readonly string[]> {
   const player = new Player(stack)
   for (const call of sequence.calls) player.call(call)
   for (const { turns, call } of sequence.later) void after(turns).then(() => player.call(call))
   await setImmediate()
-  player.stop()
   return player.log
 }
 
 async function after(turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) await undefined
+}
+
+/** A promise that a sync disposer returns is nobody's: it must not bring the process down. */
+function handled(promise: Promise<unknown>): Promise<unknown> {
+  promise.catch(() => {})
+  return promise
 }
 
 class Player {
@@ -34,7 +42,6 @@ class Player {
   #turn = 0
   #made = 0
   #last: object = {}
-  #stopped = false
 
   constructor(stack: Stack) {
     this.#stack = stack
@@ -42,13 +49,9 @@ class Player {
     this.#class = Object.getPrototypeOf(stack)
     const count = (): void => {
       this.#turn += 1
-      if (!this.#stopped) queueMicrotask(count)
+      if (this.#turn < COUNTED) queueMicrotask(count)
     }
     queueMicrotask(count)
-  }
-
-  stop(): void {
-    this.#stopped = true
   }
 
   #write(line: string): void {
@@ -73,7 +76,9 @@ class Player {
       case 'useBad':
         return Object.is(stack.use(call.value), call.value) ? 'its value' : 'something else'
       case 'adopt':
-        return Object.is(stack.adopt(call.value, this.#fn(call.disposer, call.value)), call.value) ? 'its value' : 'other'
+        return Object.is(stack.adopt(call.value, this.#fn(call.disposer, call.value)), call.value)
+          ? 'its value'
+          : 'other'
       case 'defer':
         return String(stack.defer(this.#fn(call.disposer)))
       case 'disposed':
@@ -131,13 +136,13 @@ class Player {
       case 'throw':
         throw ending.error
       case 'reject':
-        return Promise.reject(ending.error)
+        return handled(Promise.reject(ending.error))
       case 'resolve':
         return Promise.resolve('whatever')
       case 'late':
         return after(ending.turns)
       case 'lateNo':
-        return after(ending.turns).then(() => Promise.reject(new RangeError(`late ${number}`)))
+        return handled(after(ending.turns).then(() => Promise.reject(new RangeError(`late ${number}`))))
       default:
         return this.#thenable(ending.as, number)
     }
@@ -151,14 +156,12 @@ class Player {
       else if (as === 'thenableNo') reject(error)
       else throw error
     }
-    const player = this
-    return {
-      get then() {
-        player.#write(`then of ${number} is read`)
-        if (as === 'thenGetterThrows') throw error
-        return then
-      },
+    const get = (): unknown => {
+      this.#write(`then of ${number} is read`)
+      if (as === 'thenGetterThrows') throw error
+      return then
     }
+    return Object.defineProperty({}, 'then', { get })
   }
 
   #resource(shape: Shape, disposer: Disposer): object {
@@ -232,6 +235,6 @@ function shown(error: unknown, depth = 0): string {
   }
   const flags = hidden.map((each) => `${each?.enumerable}${each?.writable}${each?.configurable}`)
   const inside = hidden.map((each) => (depth < 20 ? shown(each?.value, depth + 1) : '…'))
-  const message = Object.hasOwn(error, 'message') ? `'${error.message}'` : 'no message'
+  const message = Object.hasOwn(error, 'message') && error.message !== '' ? 'a message' : 'no message'
   return `${name} (${error.name}, ${flags}, ${message}) { ${inside.join(' over ')} }`
 }

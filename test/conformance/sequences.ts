@@ -71,7 +71,8 @@ function callOf(random: Random, depth: number): Call {
   if (at < 18) return { does: 'adopt', value: random.pick([...results, ...primitives]), disposer: fnOf(random, depth) }
   if (at < 26) return { does: 'defer', disposer: fnOf(random, depth) }
   if (at < 30) return { does: 'useBad', value: random.pick([null, undefined, null, undefined, ...primitives]) }
-  if (at < 32) return { does: 'wrongThis', method: random.pick(['use', 'adopt', 'defer', 'move', 'disposeAsync', 'disposed']) }
+  if (at < 32)
+    return { does: 'wrongThis', method: random.pick(['use', 'adopt', 'defer', 'move', 'disposeAsync', 'disposed']) }
   if (at < 34) return { does: 'move' }
   if (at < 36) return { does: 'disposed' }
   return depth > 0 || random.once(3) ? { does: random.pick(['disposeAsync', 'again']) } : { does: 'disposed' }

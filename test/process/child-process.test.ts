@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { childProcess } from '../../src/process/child-process.ts'
+import { FakeClock } from '../../src/testing/fake-clock.ts'
 import { TestContext } from '../fixtures/context.ts'
 import { listeners } from '../fixtures/listeners.ts'
 import { lives, type Mode, start } from '../fixtures/processes.ts'
@@ -114,6 +115,24 @@ describe('close', () => {
     expect(await settles(closing, 20)).toBe(false)
   })
 })
+
+test.each([{ detached: false }, { detached: true }])(
+  'force lets go of what even SIGKILL does not end ($detached)',
+  async (options) => {
+    const { child } = await start(['obey'], options)
+    const before = listeners(child)
+    const clock = new FakeClock()
+    const deaf = vi.spyOn(process, 'kill').mockReturnValue(true)
+    child.kill = () => true
+    const forcing = force?.(child, new TestContext({ clock }))
+    await clock.advance(999)
+    expect(listeners(child)).not.toEqual(before)
+    await clock.advance(1)
+    expect([listeners(child), clock.pending]).toEqual([before, 0])
+    expect(await settles(forcing, 20)).toBe(false)
+    deaf.mockRestore()
+  },
+)
 
 describe('a child that ends by itself', () => {
   test('leaves, once', async () => {

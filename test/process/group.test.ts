@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { hasExited, ledGroup, livingMember, signalGroup } from '../../src/process/group.ts'
+import { hasExited, ledGroup, livingMembers, signalGroup } from '../../src/process/group.ts'
 import { start } from '../fixtures/processes.ts'
 
 /** A child as far as its group is concerned. */
@@ -26,7 +27,7 @@ describe('ledGroup', () => {
     child.kill('SIGKILL')
     await exit
     expect(ledGroup(child)).toBe(child.pid)
-    expect(livingMember(child.pid ?? 0)).toBe(pids[1])
+    expect(livingMembers(child.pid ?? 0)).toEqual([pids[1]])
     const ended = once(child, 'close')
     signalGroup(child.pid ?? 0, 'SIGKILL')
     await ended
@@ -39,7 +40,9 @@ describe('ledGroup', () => {
     expect(ledGroup(childOf(child.pid, 0))).toBeUndefined()
   })
 
-  test.each([undefined, 0, 1, process.pid])('is never that of pid %s', (pid) => {
+  const ours = Number(readFileSync('/proc/self/stat', 'latin1').split(') ')[1]?.split(' ')[2])
+
+  test.each([undefined, 0, 1, process.pid, ours])('is never that of pid %s', (pid) => {
     expect(ledGroup(childOf(pid))).toBeUndefined()
   })
 
@@ -50,19 +53,20 @@ describe('ledGroup', () => {
   })
 })
 
-describe('livingMember', () => {
-  test('asks the one that it is told first, and finds another when that one is dead', async () => {
-    const { child, pids } = await start(['obey', 'obey'], { detached: true })
-    const [leader, member] = pids
-    expect(livingMember(child.pid ?? 0, member)).toBe(member)
+describe('livingMembers', () => {
+  test('asks those that it is told of, and looks for all when they are dead', async () => {
+    const { child, pids } = await start(['obey', 'obey', 'obey'], { detached: true })
+    const [leader = 0, ...others] = pids
+    expect(livingMembers(leader)).toEqual(pids.toSorted((a, b) => a - b))
+    expect(livingMembers(leader, others)).toEqual(others)
     const exit = once(child, 'exit')
     child.kill('SIGKILL')
     await exit
-    expect(livingMember(child.pid ?? 0, leader)).toBe(member)
+    expect(livingMembers(leader, [leader]).toSorted()).toEqual(others.toSorted())
   })
 
-  test('is none for a group that nobody is in', () => {
-    expect(livingMember(2 ** 22 + 1)).toBeUndefined()
+  test('are none in a group that nobody is in', () => {
+    expect(livingMembers(2 ** 22 + 1)).toEqual([])
   })
 })
 
