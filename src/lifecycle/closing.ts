@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts'
 import type { CloseOptions, Outcome, Report } from './contract.ts'
 import { call, isStandard } from './core-kinds.ts'
 import { Descent, KNOT, retire, settle } from './descent.ts'
-import { ENDING, type Entry } from './entry.ts'
+import { ENDED, ENDING, type Entry } from './entry.ts'
 import { abandonedError, isWaitable, type Ladder } from './ladder.ts'
 import { ClosingOrder } from './order.ts'
 import { ClosingReport } from './report.ts'
@@ -24,6 +24,7 @@ export const DEFAULT_REASON = 'close() was called'
 export class Closing implements Run {
   readonly tally: Tally
   done = false
+  joined = false
   readonly #scope: Scope
   readonly #clock: Clock
   readonly #descent: Descent
@@ -43,21 +44,21 @@ export class Closing implements Run {
   #pending: unknown = undefined
   #mark: number
   #limit = Number.POSITIVE_INFINITY
-  #joined = false
 
-  constructor(scope: Scope, options: CloseOptions & { deadline: number; timed: boolean }) {
-    const { reason = DEFAULT_REASON, timeout = scope.settings.timeout, force = false, deadline, timed } = options
+  constructor(scope: Scope, options: CloseOptions & { timeout: number; deadline: number; timed: boolean }) {
+    const { reason = DEFAULT_REASON, timeout, force = false, deadline, timed } = options
     this.#scope = scope
     this.#clock = scope.clock
     this.#startedAt = this.#mark = scope.clock.now()
     this.#descent = new Descent(scope, reason, Math.min(deadline, this.#startedAt + timeout), timed)
     this.tally = new Tally((entry) => scope.pathOf(entry))
     this.#alarm = new Alarm(scope.clock, () => this.#ring())
+    this.#order = new ClosingOrder(scope.entries)
+    scope.entries.indexed = false
     scope.closing = this
     scope.shut()
-    scope.entries.indexed = false
-    this.#order = new ClosingOrder(scope.entries)
     if (scope.observes('lifecycle.closing')) scope.publish('lifecycle.closing', undefined, { reason })
+    if (this.#hurried) return // by somebody who heard of it
     if (force) this.hurry()
     else if (scope.settings.order === 'parallel') this.#pump()
     else this.#serve()
@@ -72,8 +73,7 @@ export class Closing implements Run {
   join({ timeout, force = false }: CloseOptions, deadline: number, timed: boolean): void {
     if (this.done) return
     this.#descent.timed ||= timed
-    this.#joined = true
-    for (const ladder of this.#scope.under ?? []) ladder.joined = true
+    this.#scope.markJoined()
     if (force) this.hurry()
     else this.#tighten(Math.min(deadline, timeout === undefined ? deadline : this.#clock.now() + timeout))
   }
@@ -92,9 +92,10 @@ export class Closing implements Run {
     this.#hurried = true
     this.#loop += 1
     this.#alarm.clear()
-    for (const entry of [...this.#scope.entries]) {
+    for (const entry of [...this.#scope.entries].reverse()) {
+      if (entry.state === ENDED) continue
       const ladder = entry.detail?.ladder ?? this.#descent.ladder(entry)
-      if (entry === this.#current) (ladder as Ladder).resume(this.#pending)
+      if (entry === this.#current) (ladder as Ladder).resume(this.#pending, this.#mark)
       ladder.force()
     }
     if (this.#scope.entries.size === 0) this.#finish()
@@ -123,18 +124,19 @@ export class Closing implements Run {
   async #serve(): Promise<void> {
     this.#loop += 1
     const loop = this.#loop
-    for (let entry = this.#order.take(); entry !== undefined; entry = this.#order.take()) {
+    // Whoever is told how one ended may have the rest forced, which ends this loop.
+    const next = (): Entry | undefined => (loop === this.#loop ? this.#order.take() : undefined)
+    for (let entry = next(); entry !== undefined; entry = next()) {
       if (entry.state === ENDING || !isStandard(entry)) {
         const other = entry
         this.#awaited = true
         await new Promise<void>((resolve) => this.#descend(other, resolve))
-        if (loop !== this.#loop) return
         this.#mark = this.#clock.now()
         continue
       }
       entry.state = ENDING
       this.#current = entry
-      this.#joined = false
+      this.joined = false
       let pending: unknown
       this.#calling = true
       try {
@@ -150,7 +152,11 @@ export class Closing implements Run {
       try {
         await pending
       } catch (error) {
-        if (loop !== this.#loop) return this.#overtaken(entry, error)
+        if (loop !== this.#loop) {
+          // Where a ladder has taken over, it hears the same rejection.
+          if (entry.detail?.ladder === undefined) this.#descent.late(entry, error)
+          return
+        }
         this.#awaited = true
         this.#settle(entry, 'failed', error)
         continue
@@ -160,7 +166,7 @@ export class Closing implements Run {
       this.#closed(entry)
     }
     if (this.#scope.awaitsOnce && !this.#awaited) await undefined
-    this.#finish()
+    if (loop === this.#loop) this.#finish()
   }
 
   #watch(entry: Entry): void {
@@ -196,11 +202,6 @@ export class Closing implements Run {
     return this.#mark - before
   }
 
-  #overtaken(entry: Entry, error: unknown): void {
-    // Where a ladder has taken over, it hears the same rejection.
-    if (entry.detail?.ladder === undefined) this.#descent.late(entry, error)
-  }
-
   #ring(): void {
     if (this.done || this.#hurried) return
     const now = this.#clock.now()
@@ -208,8 +209,8 @@ export class Closing implements Run {
     if (now >= deadline) return this.hurry()
     const entry = this.#current
     if (entry === undefined || now < this.#limit) return this.#alarm.set(Math.min(this.#limit, deadline), now)
-    this.#settle(entry, 'abandoned', abandonedError(entry, this.#scope.pathOf(entry)), this.#joined ? KNOT : undefined)
-    this.#serve()
+    this.#settle(entry, 'abandoned', abandonedError(entry, this.#scope.pathOf(entry)), this.joined ? KNOT : undefined)
+    if (!this.#hurried) this.#serve()
   }
 
   #pump(): void {

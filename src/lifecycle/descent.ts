@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { Outcome } from './contract.ts'
 import type { CoreKind } from './core-kinds.ts'
-import type { Entry } from './entry.ts'
+import { ENDED, type Entry } from './entry.ts'
 import { Ladder, type LadderHost } from './ladder.ts'
 import type { Scope } from './scope.ts'
 import { chain } from './suppressed-error.ts'
@@ -95,11 +95,12 @@ export function settle(scope: Scope, ended: Ended): void {
 
 /** Takes an ended entry out, tells of it, and tells those who wait for it. */
 export function retire(scope: Scope, entry: Entry, outcome: Outcome, ms: number, error: unknown): void {
-  const told = entry.detail?.onEnded
+  // From here on nobody finds it: whoever is told may release, force or close what is left.
+  entry.state = ENDED
   if (scope.observes('resource.ended')) {
     const more = error === undefined ? { outcome, ms } : { outcome, ms, error }
     scope.publish('resource.ended', entry, more)
   }
   scope.remove(entry)
-  if (told !== undefined) for (const tell of told) tell(outcome, error)
+  for (const tell of entry.detail?.onEnded ?? []) tell(outcome, error)
 }

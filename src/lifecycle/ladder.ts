@@ -33,7 +33,7 @@ export interface LadderHost {
 export class Ladder implements Descending {
   readonly entry: Entry
   readonly context: Context
-  readonly startedAt: number
+  startedAt: number
   outcome: Outcome | undefined = undefined
   error: unknown = undefined
   /** Whether the disposer is on the stack right now. */
@@ -63,8 +63,9 @@ export class Ladder implements Descending {
   }
 
   /** Takes over a closing that has begun elsewhere. */
-  resume(pending: unknown): void {
+  resume(pending: unknown, startedAt: number): void {
     this.#begun = true
+    this.startedAt = startedAt
     this.#follow(pending)
   }
 
@@ -74,8 +75,24 @@ export class Ladder implements Descending {
   }
 
   #graceOver(): void {
-    if (this.entry.kind.force === undefined) this.#abandon()
+    if (this.entry.kind.force === undefined) this.#timeOver()
     else this.#secondRung()
+  }
+
+  /** Nothing is left to try; but it may have gone without anybody telling. */
+  #timeOver(): void {
+    const { kind, value } = this.entry
+    try {
+      if (kind.isGone?.(value) !== true) return this.#abandon()
+    } catch (error) {
+      return this.#abandon(error)
+    }
+    this.#end(this.#failed ? 'failed' : this.#wayOut)
+  }
+
+  /** How it ended, if it has ended by now. */
+  get #wayOut(): Outcome {
+    return this.#forcing && this.entry.kind.force !== undefined ? 'forced' : 'closed'
   }
 
   #secondRung(): void {
@@ -91,7 +108,7 @@ export class Ladder implements Descending {
         this.#forceFailed(error)
       }
     } else if (!this.#begun) this.#begin()
-    if (this.outcome === undefined) this.#wait(this.#host.windowOf(this.entry), () => this.#abandon())
+    if (this.outcome === undefined) this.#wait(this.#host.windowOf(this.entry), () => this.#timeOver())
   }
 
   /** Says whether there is something to wait for. */
@@ -119,8 +136,7 @@ export class Ladder implements Descending {
       else this.#host.late(this.entry, error)
       return
     }
-    const forced = this.#forcing && this.entry.kind.force !== undefined
-    if (this.outcome === undefined) this.#end(forced ? 'forced' : 'closed')
+    if (this.outcome === undefined) this.#end(this.#wayOut)
   }
 
   /** A closing that threw has perhaps ended nothing: where there is a second rung, it is taken. */
@@ -132,15 +148,15 @@ export class Ladder implements Descending {
   }
 
   async #followForce(pending: unknown): Promise<void> {
+    const { kind, value } = this.entry
     try {
       await pending
+      if (this.outcome !== undefined || kind.isGone?.(value) === false) return
     } catch (error) {
       if (this.outcome === undefined) this.#forceFailed(error)
       else this.#host.late(this.entry, error)
       return
     }
-    const { kind, value } = this.entry
-    if (this.outcome !== undefined || kind.isGone?.(value) === false) return
     this.#end(this.#failed ? 'failed' : 'forced')
   }
 

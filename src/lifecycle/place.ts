@@ -38,7 +38,9 @@ export function findPlace(
     const references = options[option] ?? []
     if (!Array.isArray(references)) throw wrongType(`options.${option}`, 'an array of names or values', references)
     return references.flatMap((reference: Reference) => {
-      if (typeof value === 'object' && reference === value) throw cycleError([own, own])
+      if (!['string', 'object', 'function'].includes(typeof reference) || reference === null)
+        throw wrongType(`Each of options.${option}`, 'a name, or a value that was registered', reference)
+      if (value !== undefined && reference === value) throw cycleError([own, own])
       return find(reference, `options.${option}`)
     })
   }

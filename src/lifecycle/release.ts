@@ -1,6 +1,6 @@
 import type { Outcome } from './contract.ts'
 import { Descent } from './descent.ts'
-import { type Entry, LIVE } from './entry.ts'
+import { ENDED, type Entry, LIVE } from './entry.ts'
 import type { Scope } from './scope.ts'
 
 const worstLast: readonly Outcome[] = ['closed', 'forced', 'failed', 'abandoned']
@@ -15,6 +15,8 @@ export async function releaseAll(scope: Scope, entries: readonly Entry[]): Promi
 /** Ends one entry, whatever depends on it, or waits for its end where that is under way. */
 export function releaseOne(scope: Scope, entry: Entry): Promise<Outcome> {
   return new Promise((resolve) => {
+    // Where several entries of a value end one by one, somebody else may have ended this one meanwhile.
+    if (entry.state === ENDED) return resolve('closed')
     entry.whenEnded(resolve)
     if (entry.state === LIVE)
       new Descent(scope, 'it was released', Number.POSITIVE_INFINITY, false).ladder(entry).close()

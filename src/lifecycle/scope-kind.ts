@@ -6,7 +6,7 @@ import type { CoreKind } from './core-kinds.ts'
 import type { CloseContext } from './kind.ts'
 import { named, PLAIN, splitPlace } from './place.ts'
 import { Scope } from './scope.ts'
-import { checkSettings, scopeSettings } from './settings.ts'
+import { checkSettings, DEFAULT_TIMEOUT, scopeSettings } from './settings.ts'
 
 /** Starts the closing of a scope, or joins the one under way; `undefined` where nothing had to be done. */
 export function closeScope(scope: Scope, options: CloseOptions, deadline: number, timed: boolean): Closing | undefined {
@@ -17,12 +17,19 @@ export function closeScope(scope: Scope, options: CloseOptions, deadline: number
   }
   if (scope.state === 'closed') return undefined
   if (scope.entries.size > 0 || scope.awaitsOnce || scope.observes('lifecycle.closing')) {
-    return new Closing(scope, { ...options, deadline, timed })
+    const { timeout = deadline === Number.POSITIVE_INFINITY ? timeoutOf(scope) : scope.settings.timeout } = options
+    return new Closing(scope, { ...options, timeout, deadline, timed })
   }
   // Nothing to end and nobody to tell: most scopes of a busy service end so, and it should cost them nothing.
   scope.shut()
   scope.finish()
   return undefined
+}
+
+/** How long a scope may take that closes on its own: what it was given, else what those above it were. */
+function timeoutOf({ settings: { timeout }, parent }: Scope): number {
+  if (timeout !== Number.POSITIVE_INFINITY) return timeout
+  return parent === undefined ? DEFAULT_TIMEOUT : timeoutOf(parent)
 }
 
 /** Something failed that the whole must not survive: the top closes, in the way that its owner chose. */

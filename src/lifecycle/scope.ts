@@ -19,6 +19,8 @@ export interface Run {
   readonly done: boolean
   /** Whether a disposer that it called is on the stack right now. */
   readonly calling: boolean
+  /** Somebody waits for all of it while its disposer under way is: perhaps that very disposer. */
+  joined: boolean
   /** An entry has left the list, by whatever way. */
   left(entry: Entry): void
 }
@@ -166,6 +168,15 @@ export class Scope {
     return false
   }
 
+  /** Somebody waits for all of it: what hangs in it, however deep, perhaps waits for that. */
+  markJoined(): void {
+    if (this.closing !== undefined) this.closing.joined = true
+    for (const ladder of this.under ?? []) {
+      ladder.joined = true
+      if (ladder.entry.value instanceof Scope) ladder.entry.value.markJoined()
+    }
+  }
+
   /** Everything in it has ended. */
   finish(): void {
     this.state = 'closed'
@@ -193,7 +204,7 @@ export class Scope {
       throw coded(new RangeError(message), 'ERR_UNKNOWN_RESOURCE')
     }
     if (byName && found.length > 1) {
-      const labels = found.map((entry) => `'${entry.label}'`).join(', ')
+      const labels = found.map(({ detail }) => `'${reference}#${detail?.repeat}'`).join(', ')
       const message = `${what}: '${reference}' is ambiguous in ${this.path}. Say which: ${labels}, or pass the value.`
       throw coded(new RangeError(message), 'ERR_AMBIGUOUS_NAME')
     }

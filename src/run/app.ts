@@ -122,8 +122,9 @@ export class App implements Participant {
     this.#reason = reason
     if (drainDelay > 0) await this.#drain(drainDelay)
     const { report: shown, log, flushTimeout: timeout } = this.#plan
+    const closing = this.#life.close({ reason })
     const hide = shown ? showProgress(this.#screen, this.#clock, this.#scope) : undefined
-    const report = await this.#life.close({ reason })
+    const report = await closing
     hide?.()
     if (shown) showReport(this.#screen, report, statusOfEnd(this.#end(report), process.exitCode))
     await flush(log, { timeout, clock: this.#clock, failed: (error) => this.#show('flushing failed:', error) })

@@ -13,11 +13,13 @@ const FRAME = 100
 const SLOWEST_SHOWN = 10
 /** How many resources a line names before it counts the rest. */
 const NAMED = 20
+/** For a terminal that does not know how wide it is. */
+const USUAL_COLUMNS = 80
 const CLEAR = '\r\u001B[K'
 
 /**
- * Shows on a terminal what is still closing, in one line that is drawn anew until the returned function is called.
- * Elsewhere it shows nothing.
+ * Shows on a terminal what a lifecycle that is closing waits for, in one line that is drawn anew until the returned
+ * function is called. Elsewhere it shows nothing.
  */
 export function showProgress(screen: Screen, clock: Clock, scope: Scope): () => void {
   if (screen.isTTY !== true) return () => {}
@@ -25,7 +27,7 @@ export function showProgress(screen: Screen, clock: Clock, scope: Scope): () => 
   let timer: ClockTimer
   const draw = (): void => {
     const line = `${scope.path} is closing, ${span(clock.now() - startedAt)}: ${progress(scope)}`
-    write(screen, CLEAR + line.slice(0, (screen.columns ?? 80) - 1))
+    write(screen, CLEAR + line.slice(0, (screen.columns || USUAL_COLUMNS) - 1))
     timer = clock.setTimeout(draw, FRAME)
     timer.unref()
   }
@@ -45,7 +47,7 @@ function progress(scope: Scope): string {
     else waiting += 1
   }
   const names = named(closing).map((path) => path.replace(`${scope.path}/`, ''))
-  return `${names.join(', ') || 'nothing is left'}${waiting > 0 ? `; ${waiting} to come` : ''}`
+  return [names.join(', '), waiting > 0 ? `${waiting} to come` : ''].filter(Boolean).join('; ')
 }
 
 /** The paths of all that a lifecycle holds, as far as a line has room for them. */

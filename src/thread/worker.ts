@@ -76,9 +76,9 @@ function close(thread: Worker, context: CloseContext): Promise<void> | undefined
     }
     const onExit = (code: number) => {
       letGo()
+      if (thrown !== undefined) return reject(thrown.error)
       if (!terminated && code !== 0) context.note(`exit code ${code}`)
-      if (thrown === undefined) resolve()
-      else reject(thrown.error)
+      resolve()
     }
     const letGo = () => {
       thread.off(errorMonitor, onError)

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { childProcess } from '../../src/process/child-process.ts'
@@ -20,7 +20,9 @@ describe('close', () => {
     'ends a child that obeys SIGTERM ($detached)',
     async (options) => {
       const { child } = await start(['obey'], options)
-      await close(child, context())
+      const told = context()
+      await close(child, told)
+      expect(getEventListeners(told.signal, 'abort')).toEqual([])
       expect([child.exitCode, child.signalCode]).toEqual([null, 'SIGTERM'])
       expect(isGone?.(child)).toBe(true)
     },
@@ -52,7 +54,7 @@ describe('close', () => {
     const exit = once(child, 'exit')
     const closing = close(child, context())
     await exit
-    expect(await settles(closing, 100)).toBe(false)
+    expect(await settles(closing, 250)).toBe(false)
     expect(pids.map(lives)).toEqual([false, true])
     expect(isGone?.(child)).toBe(false)
     await force?.(child, context())
@@ -136,12 +138,14 @@ test.each([{ detached: false }, { detached: true }])(
 
 describe('a child that ends by itself', () => {
   test('leaves, once', async () => {
-    const { child } = await start(['brief'])
+    const { child } = await start(['obey'])
     let left = 0
     const undo = onGone?.(child, () => {
       left += 1
     })
-    if (child.exitCode === null) await once(child, 'exit')
+    const exit = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exit
     expect(left).toBe(1)
     undo?.()
   })
@@ -161,12 +165,14 @@ describe('a child that ends by itself', () => {
   })
 
   test('stays when members of its group live on, and can still be closed', async () => {
-    const { child, pids } = await start(['brief', 'obey'], { detached: true })
+    const { child, pids } = await start(['obey', 'obey'], { detached: true })
     let left = 0
     onGone?.(child, () => {
       left += 1
     })
-    if (child.exitCode === null) await once(child, 'exit')
+    const exit = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exit
     expect(left).toBe(0)
     expect(isGone?.(child)).toBe(false)
     await close(child, context())

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { hasExited, ledGroup, livingMembers, signalGroup } from '../../src/process/group.ts'
 import { start } from '../fixtures/processes.ts'
+import { until } from '../fixtures/until.ts'
 
 /** A child as far as its group is concerned. */
 const childOf = (pid: number | undefined, exitCode: number | null = null) =>
@@ -28,10 +29,8 @@ describe('ledGroup', () => {
     await exit
     expect(ledGroup(child)).toBe(child.pid)
     expect(livingMembers(child.pid ?? 0)).toEqual([pids[1]])
-    const ended = once(child, 'close')
     signalGroup(child.pid ?? 0, 'SIGKILL')
-    await ended
-    expect(ledGroup(child)).toBeUndefined()
+    await until('the group is gone', () => ledGroup(child) === undefined)
   })
 
   test('is none where the number of an exited child has gone to somebody else', async () => {

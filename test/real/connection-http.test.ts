@@ -158,20 +158,39 @@ describe.each(apps)('$name', (app) => {
   })
 
   test('a large reply to a slow client comes whole, though the program has ended it', async () => {
-    const { life, server, routes, client } = await start(app)
-    const slow = await client()
+    const { life, server, routes, client } = await start(app, { clock: new FakeClock() })
+    const [slow, idle] = [await client(), await client()]
+    idle.get('/')
+    await idle.hears('hello')
     slow.socket.pause()
     const asked = once(server, 'request')
     slow.get('/large')
     const [, response] = await asked
     await until('the program has ended the reply', () => response.writableEnded)
     const { row, settled } = await closing(life, server)
-    await turns(10)
+    await idle.isClosed()
     expect([settled(), response.writableFinished]).toEqual([false, false])
     slow.socket.resume()
     expect(await row).toMatchObject({ outcome: 'closed', note: 'drained 1, cut 0' })
     await slow.isClosed()
     expect(slow.text.split('\r\n\r\n')[1]).toHaveLength(routes.large.length)
+  })
+
+  test('a client that has left is neither drained nor cut', async () => {
+    const { life, server, routes, client } = await start(app, { clock: new FakeClock() })
+    const gone: unknown[] = []
+    server.on('connection', (socket) => socket.on('close', () => gone.push(socket)))
+    const [leaving, staying] = [await client(), await client()]
+    for (const each of [leaving, staying]) {
+      const begun = once(routes, 'begun')
+      each.get('/slow')
+      await begun
+    }
+    const { row } = await closing(life, server)
+    leaving.socket.destroy()
+    await until('the server has noticed', () => gone.length === 1)
+    await force(life)
+    expect(await row).toMatchObject({ outcome: 'forced', note: 'drained 0, cut 1' })
   })
 
   test('requests in line behind the reply under way are not answered, and the connection ends', async () => {

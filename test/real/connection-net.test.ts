@@ -47,6 +47,7 @@ describe.each(flavours)('$name', (flavour) => {
     const { life, client } = await start(flavour, (socket) => void socket.write('hello'))
     const clients = [await client(), await client()]
     await Promise.all(clients.map((each) => each.hears('hello')))
+    for (const each of clients) each.send('what nobody reads')
     expect(await end(life)).toMatchObject({ outcome: 'closed', note: 'drained 2, cut 0' })
     await Promise.all(clients.map((each) => each.isClosed()))
   })
@@ -94,12 +95,12 @@ describe.each(flavours)('$name', (flavour) => {
 
   test('a program that goes on writing does no harm', async () => {
     const { life, sockets, client } = await start(flavour)
-    const stays = await client()
+    const stays = await client({ halfOpen: true })
     const row = end(life)
     await until('our side is ended', () => sockets[0]?.writableEnded === true)
     sockets[0]?.write('and another thing')
+    stays.socket.end()
     expect(await row).toMatchObject({ outcome: 'closed' })
-    await stays.isClosed()
   })
 
   test('a server that never listened, and one that was closed already, are closed', async () => {

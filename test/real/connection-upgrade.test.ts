@@ -77,6 +77,7 @@ describe.each(servers)('$name', (flavour) => {
     const polite = await client()
     polite.get('/', ...asking('websocket'))
     await polite.hears('\r\n\r\n')
+    polite.send('a frame that nobody reads')
     expect(await end(life)).toMatchObject({ outcome: 'closed', note: 'drained 1, cut 0' })
     expect(polite.text.endsWith(GOING_AWAY)).toBe(true)
   })
@@ -129,13 +130,14 @@ describe.each(servers)('$name', (flavour) => {
   test('a program that goes on writing after the goodbye does no harm', async () => {
     const { server, life, client } = await start(flavour)
     const streams = accept(server)
-    const [socket, other] = [await client(), await client()]
+    const [socket, other] = [await client({ halfOpen: true }), await client({ halfOpen: true })]
     socket.get('/', ...asking('websocket'))
     other.get('/', ...asking('echo'))
     await Promise.all([socket.hears('\r\n\r\n'), other.hears('\r\n\r\n')])
     const row = end(life)
     await until('our side is ended', () => streams.every((stream) => stream.writableEnded))
     for (const stream of streams) stream.write('and another thing')
+    for (const each of [socket, other]) each.socket.end()
     expect(await row).toMatchObject({ outcome: 'closed' })
   })
 

@@ -321,10 +321,15 @@ describe('forgotten', () => {
   })
 
   test('with its lifecycle, nothing holds a server that never listened', async () => {
-    const life = new WeakRef(own(createHttp(() => {})))
-    await until('both are collected', () => {
+    const forgotten = () => {
+      const server = createHttp()
+      own(server)
+      return new WeakRef(server)
+    }
+    const server = forgotten()
+    await until('it is collected', () => {
       collect()
-      return life.deref() === undefined
+      return server.deref() === undefined
     })
   })
 

@@ -68,10 +68,12 @@ describe('close', () => {
   test('rejects with the very error that ended the worker, which its own listener gets as well', async () => {
     const thread = await startWorker('rejects')
     const seen = once(thread, 'error')
-    const closing = close(thread, new TestContext())
+    const told = new TestContext()
+    const closing = close(thread, told)
     const [error] = await seen
     expect(error.message).toBe('rejected by the listener')
     await expect(closing).rejects.toBe(error)
+    expect(told.notes).toEqual([])
   })
 
   test('does not handle an error event', async () => {

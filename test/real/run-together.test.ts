@@ -1,0 +1,44 @@
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import { linesOf, Program } from '../fixtures/run/program.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+test('two runs in one process both end before it exits, with the graver status', async () => {
+  const { status, out, err } = await new Program('two.ts', ['rejects', 'slow']).stop()
+  expect(status).toBe(80)
+  expect(out).toBe('ready\nclosing rejects\nclosing slow\nrejects is over\nslow is over\n')
+  expect(linesOf(err).map(({ path, status }) => [path, status])).toEqual([
+    ['/rejects', 80],
+    ['/slow', 0],
+  ])
+})
+
+test('two copies of the package share one listener for each event, and one exit', async () => {
+  const urls = [copy(), copy()]
+  const { status, out, err } = await new Program('copies.mjs', urls).stop()
+  expect(out).toBe('listeners 1,1,1,1\ndifferent 2\nready\nclosing 0\nclosing 1\n')
+  expect(linesOf(err).map(({ path }) => path)).toEqual(['/copy0', '/copy1'])
+  expect(status).toBe(0)
+})
+
+test('fifty runs add one listener for each event, which go with the last, and no warning', async () => {
+  const { status, out, err } = await new Program('many.ts', ['50']).stop()
+  const { before, during, after } = JSON.parse(out.split('\n')[1] ?? '')
+  expect(during).toEqual({ ...before, SIGTERM: 1, SIGINT: 1, SIGHUP: 1, message: 1, disconnect: 1 })
+  expect(after).toEqual(before)
+  expect({ status, err }).toEqual({ status: 0, err: '' })
+})
+
+/** Installs the built package once more, in a folder of its own, and gives the address of its entry. */
+function copy(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'endswell-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  return pathToFileURL(join(folder, 'dist', 'index.js')).href
+}

@@ -1,0 +1,215 @@
+import { describe, expect, test, vi } from 'vitest'
+import { type Main, type RunOptions, run } from '../../src/run/index.ts'
+import { FakeClock } from '../../src/testing/index.ts'
+
+const embedded: RunOptions = { exit: false, report: false, signals: ['SIGUSR2'] }
+const never = () => new Promise<never>(() => {})
+
+/** Begins a run that is embedded in the test, and lets its main function return. */
+async function begin(main: Main, options: RunOptions = {}) {
+  const clock = new FakeClock()
+  const over = vi.fn()
+  const ended = run('app', main, { ...embedded, clock, ...options })
+  ended.then(over)
+  await clock.advance(0)
+  /** The `nth` signal: each long after the last, since what comes at once is the same key press. */
+  const signal = async () => {
+    const now = performance.now() + 1_000
+    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    process.emit('SIGUSR2')
+    await clock.advance(0)
+    vi.restoreAllMocks()
+  }
+  return { clock, over, ended, signal }
+}
+
+describe('an embedded run', () => {
+  test('resolves with the report, and leaves no listener and no timer', async () => {
+    const before = process.eventNames().map((name) => process.listenerCount(name))
+    const { clock, ended, signal } = await begin((life) => void life.defer(() => {}))
+    await signal()
+    expect(await ended).toMatchObject({ path: '/app', reason: 'SIGUSR2 came', complete: true, counts: { closed: 1 } })
+    expect(process.eventNames().map((name) => process.listenerCount(name))).toEqual(before)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('leaves errors, an empty event loop and process.exit() to its host', async () => {
+    const events = ['uncaughtException', 'unhandledRejection', 'beforeExit', 'exit']
+    const count = () => events.map((event) => process.listenerCount(event))
+    const before = count()
+    const { ended, signal } = await begin(() => {})
+    expect(count()).toEqual(before)
+    await signal()
+    await ended
+  })
+
+  test.each([
+    ['nothing', () => {}],
+    ['a scope of nothing', (life) => void life.scope('empty')],
+  ] satisfies [string, Main][])('that holds %s ends all the same', async (_, main) => {
+    const { ended, signal } = await begin(main)
+    await signal()
+    expect((await ended).counts).toEqual({ closed: expect.any(Number), forced: 0, failed: 0, abandoned: 0 })
+  })
+
+  test('starts in the order of its main function, and stops in reverse', async () => {
+    const order: string[] = []
+    const { ended, signal } = await begin(async (_life, boot) => {
+      for (const name of ['one', 'two', 'three']) {
+        const start = () => order.push(`+${name}`)
+        await boot.step(name, async () => (start(), { name }), { close: () => void order.push(`-${name}`) })
+      }
+    })
+    await signal()
+    await ended
+    expect(order).toEqual(['+one', '+two', '+three', '-three', '-two', '-one'])
+  })
+
+  test('closes every resource, whatever the others throw, and reports every error', async () => {
+    const { ended, signal } = await begin((life) => {
+      for (const name of ['one', 'two', 'three']) {
+        life.defer(() => Promise.reject(new Error(`${name} broke`)), { name })
+      }
+    })
+    await signal()
+    const { counts, rows } = await ended
+    expect(counts.failed).toBe(3)
+    expect(rows.map(({ error }) => (error as Error).message).sort()).toEqual(['one broke', 'three broke', 'two broke'])
+  })
+
+  test('never rejects: a failed start is a report too', async () => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const { ended } = await begin((life) => {
+      life.defer(() => {})
+      throw new Error('no luck')
+    })
+    expect(await ended).toMatchObject({ reason: 'the start failed', counts: { closed: 1 } })
+    expect(written.mock.calls.join()).toContain('Error: no luck')
+    vi.restoreAllMocks()
+  })
+
+  test('until main returns resolves then', async () => {
+    const { ended } = await begin(async (life) => void life.defer(() => {}), { until: 'main' })
+    expect(await ended).toMatchObject({ reason: 'main has returned', counts: { closed: 1 } })
+  })
+
+  test('ends when its lifecycle is closed, for the reason that was given', async () => {
+    const { ended } = await begin((life) => {
+      life.defer(() => {})
+      setImmediate(() => life.close({ reason: 'it is Sunday' }))
+    })
+    expect((await ended).reason).toBe('it is Sunday')
+  })
+})
+
+describe('the drain delay', () => {
+  test('passes before anything closes', async () => {
+    const close = vi.fn()
+    const { clock, ended, signal } = await begin((life) => life.defer(close), { drainDelay: 5_000 })
+    await signal()
+    await clock.advance(4_999)
+    expect(close).not.toHaveBeenCalled()
+    await clock.advance(1)
+    expect(close).toHaveBeenCalledOnce()
+    expect((await ended).reason).toBe('SIGUSR2 came')
+  })
+
+  test('is 5 s in Kubernetes, and closing gets 23 s after it', async () => {
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', '10.0.0.1')
+    const { clock, over, ended, signal } = await begin((life) => {
+      life.use({}, { close: never, force: () => {}, grace: 60_000 })
+    })
+    vi.unstubAllEnvs()
+    await signal()
+    await clock.advance(27_999)
+    expect(over).not.toHaveBeenCalled()
+    await clock.advance(1)
+    expect((await ended).counts.forced).toBe(1)
+  })
+
+  test('ends with the second signal', async () => {
+    const { clock, ended, signal } = await begin((life) => life.defer(() => {}), { drainDelay: 60_000 })
+    await signal()
+    await signal()
+    expect(await ended).toMatchObject({ reason: 'SIGUSR2 came', counts: { closed: 1 } })
+    expect(clock.pending).toBe(0)
+  })
+
+  test('does not end with the second signal where that is ignored', async () => {
+    const close = vi.fn()
+    const options = { drainDelay: 60_000, secondSignal: 'ignore' } as const
+    const { clock, ended, signal } = await begin((life) => life.defer(close), options)
+    await signal()
+    await signal()
+    await clock.advance(59_999)
+    expect(close).not.toHaveBeenCalled()
+    await clock.advance(1)
+    await ended
+  })
+
+  test.each([
+    ['the application closes the lifecycle', {}],
+    ['a fatal task fails', { fatal: true }],
+  ])('ends when %s', async (_, { fatal = false }) => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    let act = () => {}
+    const main: Main = (life) => {
+      life.defer(() => {})
+      const { promise, reject } = Promise.withResolvers<never>()
+      if (fatal) life.task('feed', () => promise, { fatal }).catch(() => {})
+      act = fatal ? () => reject(new Error('it broke')) : () => void life.close()
+    }
+    const { clock, ended, signal } = await begin(main, { drainDelay: 60_000 })
+    await signal()
+    act()
+    expect((await ended).counts.closed).toBe(1)
+    expect(clock.pending).toBe(0)
+    expect(written).toHaveBeenCalledTimes(fatal ? 1 : 0)
+    vi.restoreAllMocks()
+  })
+
+  test('does not come while the start is under way', async () => {
+    const { clock, ended, signal } = await begin((life) => (life.defer(() => {}), never()), { drainDelay: 60_000 })
+    await signal()
+    expect((await ended).counts.closed).toBe(1)
+    expect(clock.pending).toBe(0)
+  })
+})
+
+describe('a stop during the start', () => {
+  test('closes the first step once, and what the second brings too late', async () => {
+    const closed: string[] = []
+    const arrival = Promise.withResolvers<string>()
+    const options = { close: (name: string) => void closed.push(name) }
+    const aborted = vi.fn()
+    const { ended, signal } = await begin(async (_life, boot) => {
+      await boot.step('one', () => 'one', options)
+      await boot.step('two', (signal) => (signal.addEventListener('abort', aborted), arrival.promise), options)
+      await boot.step('three', () => 'three', options)
+    })
+    await signal()
+    expect(aborted).toHaveBeenCalledOnce()
+    arrival.resolve('two')
+    await ended
+    expect(closed).toEqual(['two', 'one'])
+  })
+
+  test.each([
+    ['does not hide what went wrong', new Error('no route'), 1],
+    ['is no news where the step heeds it', new DOMException('stopped', 'AbortError'), 0],
+    [
+      'is no news where the program wraps it',
+      new Error('outer', { cause: new DOMException('stopped', 'AbortError') }),
+      0,
+    ],
+  ])('%s', async (_, error, times) => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const { promise, reject } = Promise.withResolvers<never>()
+    const { ended, signal } = await begin(() => promise)
+    await signal()
+    reject(error)
+    await ended
+    expect(written).toHaveBeenCalledTimes(times)
+    vi.restoreAllMocks()
+  })
+})
