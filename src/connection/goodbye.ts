@@ -1,6 +1,9 @@
 import type { Duplex } from 'node:stream'
 
-/** How many ms a client gets for what needs no answer of the program: to finish a header, or to take a goodbye. */
+/**
+ * How many ms a client gets for what needs no answer of the program: to finish a header, or to take a goodbye. It gets
+ * half the grace where that is less, so that it alone never makes a close a forced one.
+ */
 export const PATIENCE = 1_000
 
 /**

@@ -7,8 +7,8 @@ const anyPort = 'Use 0 for any port that is free.'
 /**
  * Has a server listen, and resolves with it when it does.
  *
- * `where` is a port (0: any that is free), the path of a local socket or pipe, or what else `server.listen` takes as an
- * object: `{ port, host, path, backlog, exclusive, signal … }`. A port as text, as it comes from the environment, is fine; none
+ * `where` is a port (0: any that is free), the path of a local socket or pipe, or the options of `server.listen`:
+ * `{ port, host, path, backlog, exclusive, signal … }`. A port as text, as it comes from the environment, is fine; none
  * at all is refused, since Node would then listen on any port that is free, and no one would know why.
  *
  * Nothing of ours stays on the server: errors that come later are the program's, as ever.

@@ -22,8 +22,8 @@ export function protocolsOf(server: Server): Protocols {
 }
 
 /**
- * Whether `value` is a server of `node:net`, `tls`, `http`, `https` or `http2` that doesn't bring a disposer of its own:
- * a class that wrote one knows best how its servers end.
+ * Whether `value` is a server of `node:net`, `tls`, `http`, `https` or `http2` without a disposer of its own: a class
+ * that wrote one knows best how its servers end.
  */
 export function isServer(value: unknown): value is Server {
   if (typeof value !== 'object' || value === null || !has(value, 'listen') || !has(value, 'address')) return false

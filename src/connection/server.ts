@@ -10,14 +10,14 @@ import { hold, trafficOf } from './traffic.ts'
  * - A reply that has begun is sent whole. It carries `Connection: close` if its header hasn't been sent, and its
  *   connection ends with it either way. Requests that are in line behind it on the same connection are not answered.
  * - Connections where nothing is under way end at once, also those that have never sent a byte. One with half a header
- *   has 1 s to send the rest.
+ *   has 1 s to send the rest (half the grace, where that is less).
  * - Sessions of HTTP/2 get GOAWAY and serve the streams that they have.
- * - Websockets get a close frame, 1001 «going away», and 1 s to hang up. Other upgraded connections, CONNECT tunnels and
- *   those of a plain `net` or `tls` server are ended on our side, and are over when the client ends them too.
+ * - Websockets get a close frame, 1001 "going away", and as long to hang up. Other upgraded connections, CONNECT
+ *   tunnels and those of a plain `net` or `tls` server are ended on our side, and are over when the client ends them.
  *
- * What is under way when the grace is over is cut: forcing destroys every connection. The row's note counts the replies,
- * streams and upgraded or plain connections that have `drained` and those that were `cut`. A server that isn't listening
- * is closed all the same, and that is no error.
+ * What is under way when the grace is over is cut: forcing destroys every connection. The row's note counts the
+ * replies, streams and upgraded or plain connections that have `drained`, and those that were `cut`. A server that
+ * isn't listening is closed all the same, and that is no error.
  *
  * It is watched from `use` on. Replies begun before are sent whole as well, but aren't counted and don't carry
  * `Connection: close`; connections of a `net` server made before aren't known and hold it: so use it before it listens,

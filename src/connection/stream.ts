@@ -59,9 +59,8 @@ function matches(value: unknown): boolean {
 }
 
 async function close(value: AnyStream, { signal }: CloseContext): Promise<void> {
-  if (value.destroyed) return closed(value)
   try {
-    await finish(value)
+    if (!value.destroyed) await finish(value)
     await release(value)
   } catch (error) {
     // Forcing is what broke it off.

@@ -85,12 +85,15 @@ export class Traffic {
   }
 
   /** Ends it gently, and resolves when it is gone. */
-  async close({ clock }: CloseContext): Promise<void> {
+  async close({ clock, grace }: CloseContext): Promise<void> {
     for (const drain of this.#drains) drain.begin?.()
     this.#stopAccepting()
-    const timer = clock.setTimeout(() => {
-      for (const drain of this.#drains) drain.late?.()
-    }, PATIENCE)
+    const timer = clock.setTimeout(
+      () => {
+        for (const drain of this.#drains) drain.late?.()
+      },
+      Math.min(PATIENCE, grace / 2),
+    )
     this.#clear = () => clock.clearTimeout(timer)
     // What clients had sent before may still lie in the socket, unread: idle is who has sent nothing by then.
     await look()

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { type Drain, on } from './drain.ts'
 import { hangUp, sayGoodbye } from './goodbye.ts'
 
-/** A websocket's close frame from a server: final, opcode 8, two bytes of payload, 1001 «going away». */
+/** A websocket's close frame from a server: final, opcode 8, two bytes of payload, 1001 "going away". */
 const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9])
 
 interface Upgraded {
@@ -36,20 +36,16 @@ export class Upgrades implements Drain {
     this.#ending = true
   }
 
-  /**
-   * A websocket's goodbye is a close frame, for which it need not be known what is on the wire: the program writes whole
-   * frames. Of one that the program hasn't answered yet, only the connection ends.
-   */
   sweep(): void {
-    for (const [stream, upgraded] of this.#streams) {
-      if (!stream.writableEnded) sayGoodbye(stream, isWebsocket(upgraded) ? GOING_AWAY : undefined)
-    }
+    for (const [stream, upgraded] of this.#streams) endOurSide(stream, upgraded)
   }
 
   /** Clients need not answer a goodbye, and some can't; what other protocols still have to say is not known. */
   late(): void {
-    this.sweep()
-    for (const [stream, upgraded] of this.#streams) if (isWebsocket(upgraded)) hangUp(stream)
+    for (const [stream, upgraded] of this.#streams) {
+      if (!stream.writableEnded) endOurSide(stream, upgraded)
+      if (isWebsocket(upgraded)) hangUp(stream)
+    }
   }
 
   cut(): number {
@@ -72,6 +68,14 @@ export class Upgrades implements Drain {
     const websocket = method !== 'CONNECT' && headers.upgrade?.toLowerCase() === 'websocket'
     this.#streams.set(stream, { websocket, socket, before: socket.bytesWritten, letGo })
   }
+}
+
+/**
+ * A websocket's goodbye is a close frame. It can be sent without knowing what is on the wire, since programs write whole
+ * frames. Of one that the program hasn't answered yet, only the connection ends.
+ */
+function endOurSide(stream: Duplex, upgraded: Upgraded): void {
+  sayGoodbye(stream, isWebsocket(upgraded) ? GOING_AWAY : undefined)
 }
 
 function isWebsocket({ websocket, socket, before }: Upgraded): boolean {

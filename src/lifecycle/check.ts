@@ -63,8 +63,21 @@ export function checkOneOf(name: string, value: unknown, words: readonly unknown
 export function checkOptions(name: string, options: object, known: readonly string[]): void {
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue
-    const near = known.find((word) => word.toLowerCase().startsWith(key.slice(0, 3).toLowerCase()))
+    const near = known.find((word) => isNear(word.toLowerCase(), key.toLowerCase()))
     const mend = near === undefined ? `Known are ${known.join(', ')}.` : `Did you mean '${near}'?`
     throw coded(new TypeError(`${name} has no option '${key}'. ${mend}`), 'ERR_UNKNOWN_OPTION')
   }
+}
+
+/** Whether one word is probably the other misspelt: it begins alike, or they share all letters but two. */
+function isNear(one: string, other: string): boolean {
+  if (one.startsWith(other.slice(0, 3))) return true
+  const left = [...other]
+  let missing = 0
+  for (const letter of one) {
+    const at = left.indexOf(letter)
+    if (at === -1) missing += 1
+    else left.splice(at, 1)
+  }
+  return missing + left.length <= 2
 }

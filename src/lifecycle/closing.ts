@@ -24,6 +24,7 @@ export const DEFAULT_REASON = 'close() was called'
 export class Closing implements Run {
   readonly tally: Tally
   done = false
+  calling = false
   joined = false
   readonly #scope: Scope
   readonly #clock: Clock
@@ -35,7 +36,6 @@ export class Closing implements Run {
   #report: Report | undefined = undefined
   #ms: number | undefined = undefined
   #loop = 0
-  #calling = false
   #pumping = false
   #hurried = false
   #awaited = false
@@ -87,7 +87,7 @@ export class Closing implements Run {
   /** Forces everything that is left, at once and in parallel. */
   hurry(): void {
     // A disposer that asks for this must return first: what it returns is part of what is forced.
-    if (this.#calling) return queueMicrotask(() => this.hurry())
+    if (this.calling) return queueMicrotask(() => this.hurry())
     if (this.done || this.#hurried) return
     this.#hurried = true
     this.#loop += 1
@@ -99,10 +99,6 @@ export class Closing implements Run {
       ladder.force()
     }
     if (this.#scope.entries.size === 0) this.#finish()
-  }
-
-  get calling(): boolean {
-    return this.#calling
   }
 
   report(): Report {
@@ -138,15 +134,15 @@ export class Closing implements Run {
       this.#current = entry
       this.joined = false
       let pending: unknown
-      this.#calling = true
+      this.calling = true
       try {
         pending = call(entry)
       } catch (error) {
-        this.#calling = false
+        this.calling = false
         this.#settle(entry, 'failed', error)
         continue
       }
-      this.#calling = false
+      this.calling = false
       this.#pending = pending
       if (isWaitable(pending)) this.#watch(entry)
       try {
@@ -239,8 +235,10 @@ export class Closing implements Run {
     this.#alarm.clear()
     this.#ms = this.#clock.now() - this.#startedAt
     const scope = this.#scope
-    // Rows of what closed gently are made now, so that a report that nobody reads keeps no resource alive.
+    // Rows are made now, so that a closing that is over keeps no resource alive.
     if (this.#descent.timed) this.report()
+    else this.tally.rows()
+    this.#order.clear()
     if (scope.observes('lifecycle.closed'))
       scope.publish('lifecycle.closed', undefined, { ms: this.#ms, reason: this.#descent.reason })
     scope.finish()

@@ -84,8 +84,8 @@ export class Lifecycle implements AsyncDisposable {
   /**
    * Registers a resource that ends by its kind, by `{ close, force }`, or by its own disposer, and returns it.
    *
-   * @throws ReferenceError (`ERR_CLOSED`) once closing has begun; TypeError where nothing tells how it ends, for an
-   * unknown option, an unknown or ambiguous sibling, or a cycle (`ERR_CYCLE`).
+   * @throws ReferenceError (`ERR_CLOSED`) once closing has begun; TypeError where nothing tells how it ends and for an
+   * unknown option; RangeError for an unknown or ambiguous sibling or a cycle (`ERR_CYCLE`).
    */
   use<T>(value: T, options: Contract.UseOptions<T> = PLAIN): T {
     return use(this.#scope, value, options)

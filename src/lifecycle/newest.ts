@@ -27,6 +27,11 @@ export class NewestFirst {
     return newest.state === ENDED ? this.take() : newest
   }
 
+  /** Drops all. */
+  clear(): void {
+    this.#heap.length = 0
+  }
+
   #sink(): void {
     let at = 0
     for (;;) {

@@ -46,6 +46,12 @@ export class ClosingOrder {
     }
   }
 
+  /** Lets go of all entries, once nothing is left to close. */
+  clear(): void {
+    this.#freed.clear()
+    this.#last.length = 0
+  }
+
   #walk(): Entry | undefined {
     const entries = this.#entries
     for (let entry = entries.cursor; entry !== undefined; entry = entries.cursor) {

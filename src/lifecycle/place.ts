@@ -4,8 +4,8 @@ import type { Entry } from './entry.ts'
 import { coded } from './errors.ts'
 import { findCycle } from './order.ts'
 
-/** Option names of every registration. */
-export const PLACE = ['name', 'grace', 'dependsOn', 'requiredBy', 'last'] as const
+/** Options of a place among siblings. */
+export const PLACE = ['dependsOn', 'requiredBy', 'last'] as const
 
 /** Where a resource is to stand: checked, with its siblings found, and nothing changed yet. */
 export interface Place {
@@ -28,14 +28,14 @@ export function findPlace(
   find: (reference: Reference, option: string) => readonly Entry[],
 ): Place {
   checkObject('options', options)
-  checkOptions('options', options, [...PLACE, ...more])
+  checkOptions('options', options, ['name', 'grace', ...PLACE, ...more])
   const { name, grace, last = false } = options
   if (name !== undefined) checkName('options.name', name)
   if (grace !== undefined) checkTimeout('options.grace', grace)
   checkBoolean('options.last', last)
   const own = name ?? 'the new resource'
   const siblings = (option: 'dependsOn' | 'requiredBy'): Entry[] => {
-    const references = options[option] ?? []
+    const { [option]: references = [] } = options
     if (!Array.isArray(references)) throw wrongType(`options.${option}`, 'an array of names or values', references)
     return references.flatMap((reference: Reference) => {
       if (!['string', 'object', 'function'].includes(typeof reference) || reference === null)
@@ -67,6 +67,13 @@ function link(dependant: Entry, dependency: Entry): void {
   if (detail.dependencies.includes(dependency)) return
   detail.dependencies.push(dependency)
   dependency.detailed().dependants += 1
+}
+
+/** Checks the name and the options of what is registered by a name of its own, so that no option may name it. */
+export function checkNamed(name: string, options: object, more: readonly string[]): void {
+  checkName('name', name)
+  checkObject('options', options)
+  checkOptions('options', options, ['grace', ...PLACE, ...more])
 }
 
 const NONE: Entry[] = []

@@ -15,8 +15,9 @@ export function use<T>(scope: Scope, value: T, options: UseOptions<T>): T {
     return value
   }
   if (typeof value !== 'object' && typeof value !== 'function') throw wrongType('value', 'an object', value)
+  const place = scope.placeOf(options, MORE, value)
   const way = wayToEnd(value, scope.settings.kinds, options as unknown as UseOptions<never>)
-  scope.entries.index(scope.add(way.kind, value, way.method, scope.placeOf(options, MORE, value)))
+  scope.entries.index(scope.add(way.kind, value, way.method, place))
   return value
 }
 

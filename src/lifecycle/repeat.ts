@@ -1,10 +1,14 @@
-import { checkBoolean, checkFunction, checkTimeout, outOfRange } from './check.ts'
+import { checkBoolean, checkFunction, checkTimeout, outOfRange, wrongType } from './check.ts'
 import type { Clock, ClockTimer } from './clock.ts'
 import type { EveryOptions, Outcome, PlaceOptions } from './contract.ts'
 import { ENDED, type Entry, LIVE } from './entry.ts'
 import type { Kind } from './kind.ts'
+import { checkNamed } from './place.ts'
 import { releaseOne } from './release.ts'
 import type { Scope } from './scope.ts'
+
+const NONE = [] as const
+const MORE = ['jitter', 'immediate', 'ref'] as const
 
 /** A timer of the lifecycle's own, and the run of its function that is under way. */
 class Beat {
@@ -71,13 +75,15 @@ export function startEvery(
   checkTimeout('interval', interval)
   if (interval < 1) throw outOfRange('interval', 'at least 1 ms', interval)
   checkFunction('fn', fn)
-  const { jitter = 0, immediate = false, ref = true, ...place } = options
+  checkNamed(name, options, MORE)
+  const { jitter = 0, immediate = false, ref = true } = options
+  if (typeof jitter !== 'number') throw wrongType('options.jitter', 'a number', jitter)
   if (!(jitter >= 0 && jitter <= 1)) throw outOfRange('options.jitter', 'a share from 0 to 1', jitter)
   checkBoolean('options.immediate', immediate)
   checkBoolean('options.ref', ref)
   const { clock } = scope
   const beat = new Beat(clock)
-  const entry = scope.add(beatKind, beat, undefined, scope.placeOf({ name, ...place }))
+  const entry = scope.add(beatKind, beat, undefined, scope.placeOf({ ...options, name }, MORE))
   let next = clock.now() + (immediate ? 0 : interval)
   const wait = (): void => {
     const now = clock.now()
@@ -104,8 +110,9 @@ export function startAfter(
   scope.checkOpen()
   checkTimeout('delay', delay)
   checkFunction('fn', fn)
+  checkNamed(name, options, NONE)
   const beat = new Beat(scope.clock)
-  const entry = scope.add(beatKind, beat, undefined, scope.placeOf({ name, ...options }))
+  const entry = scope.add(beatKind, beat, undefined, scope.placeOf({ ...options, name }))
   beat.wait(delay, true, async () => {
     await beat.run(fn, published(scope, entry, beat))
     if (entry.state === LIVE) scope.left(entry)

@@ -90,11 +90,36 @@ function rowText(row: Row): string {
 }
 
 function errorText(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : inspect(error, { depth: 1 })
+  const plain = plainError(error)
+  return typeof plain === 'string' ? plain : `${plain.name}: ${plain.message}`
 }
 
-function plainError(error: unknown): unknown {
-  if (!(error instanceof Error)) return typeof error === 'string' ? error : inspect(error, { depth: 2 })
-  const { code } = error as { code?: unknown }
-  return { name: error.name, message: error.message, ...(code === undefined ? {} : { code }), stack: error.stack }
+/** An error as data that serialises. */
+interface PlainError {
+  readonly name: string
+  readonly message: string
+  readonly code?: string | number
+  readonly stack?: string
+}
+
+/** What was thrown, as data that serialises, whatever it is: what is odd about it is shown, and nothing throws. */
+export function plainError(error: unknown): PlainError | string {
+  try {
+    if (error instanceof Error) {
+      const { name, message, code, stack } = error as Error & { code?: unknown }
+      return {
+        name: textOf(name),
+        message: textOf(message),
+        ...(code === undefined ? {} : { code: typeof code === 'number' ? code : textOf(code) }),
+        ...(stack === undefined ? {} : { stack: textOf(stack) }),
+      }
+    }
+  } catch {
+    // A proxy, or a getter that throws: then it is shown as any other value.
+  }
+  return textOf(error)
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : inspect(value, { depth: 2 })
 }

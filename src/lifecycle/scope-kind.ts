@@ -4,7 +4,8 @@ import type { Context } from './context.ts'
 import type { CloseOptions, ScopeOptions } from './contract.ts'
 import type { CoreKind } from './core-kinds.ts'
 import type { CloseContext } from './kind.ts'
-import { named, PLAIN, splitPlace } from './place.ts'
+import { named, PLACE, PLAIN, splitPlace } from './place.ts'
+import { plainError } from './report.ts'
 import { Scope } from './scope.ts'
 import { checkSettings, DEFAULT_TIMEOUT, scopeSettings } from './settings.ts'
 
@@ -35,9 +36,10 @@ function timeoutOf({ settings: { timeout }, parent }: Scope): number {
 /** Something failed that the whole must not survive: the top closes, in the way that its owner chose. */
 export function failAll(scope: Scope, error: unknown, path: string): void {
   const { root } = scope
-  const message = error instanceof Error ? error.message : String(error)
-  if (root.onFatal !== undefined) root.onFatal(error, path)
-  else closeScope(root, { reason: `${path} failed: ${message}` }, Number.POSITIVE_INFINITY, false)
+  if (root.onFatal !== undefined) return root.onFatal(error, path)
+  const plain = plainError(error)
+  const message = typeof plain === 'string' ? plain : plain.message
+  closeScope(root, { reason: `${path} failed: ${message}` }, Number.POSITIVE_INFINITY, false)
 }
 
 function closeInside(scope: Scope, context: CloseContext, force: boolean): Promise<void> | undefined {
@@ -60,8 +62,8 @@ export const scopeKind: CoreKind<Scope> = Object.freeze({
 export function openScope(parent: Scope, name: string, options: ScopeOptions): Scope {
   checkName('name', name)
   const plain = options === PLAIN
+  if (!plain) checkSettings(options, PLACE)
   const [where, own] = plain ? [PLAIN, PLAIN] : splitPlace(options)
-  if (!plain) checkSettings(own)
   const scope = new Scope(name, plain ? parent.scopeSettings : scopeSettings(own, parent.settings), parent)
   if (parent.state === 'open') {
     const place = where === PLAIN ? named(name) : parent.placeOf({ name, ...where })

@@ -138,10 +138,16 @@ export class Scope {
 
   #watch(entry: Entry): void {
     let left = false
-    const unwatch = entry.kind.onGone?.(entry.value, () => {
-      left = true
-      if (entry.state === LIVE) this.left(entry)
-    })
+    let unwatch: (() => void) | undefined
+    try {
+      unwatch = entry.kind.onGone?.(entry.value, () => {
+        left = true
+        if (entry.state === LIVE) this.left(entry)
+      })
+    } catch (error) {
+      this.remove(entry)
+      throw error
+    }
     if (unwatch === undefined) return
     if (left) unwatch()
     else entry.detailed().unwatch = unwatch

@@ -1,4 +1,4 @@
-import { checkName, checkObject, checkOneOf, checkOptions, checkTimeout, wrongType } from './check.ts'
+import { checkFunction, checkName, checkObject, checkOneOf, checkOptions, checkTimeout, wrongType } from './check.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { LeakLevel, LifecycleOptions, Order } from './contract.ts'
 import type { Kind } from './kind.ts'
@@ -20,21 +20,35 @@ export interface Settings {
   readonly clock: Clock
 }
 
-const known = ['name', 'timeout', 'grace', 'order', 'kinds', 'leaks', 'clock'] as const
+/** Options of every lifecycle but its name. */
+export const SETTINGS = ['timeout', 'grace', 'order', 'kinds', 'leaks', 'clock'] as const
+/** The parts of a clock. */
+const CLOCK = ['now', 'setTimeout', 'clearTimeout'] as const
 const levels: readonly LeakLevel[] = ['off', 'counts', 'sampled', 'full', 'paranoid']
 
 /** Refuses what a lifecycle cannot be made with. */
-export function checkSettings(options: LifecycleOptions, more: readonly string[] = []): void {
+export function checkSettings(options: LifecycleOptions, more: readonly string[] = ['name']): void {
   checkObject('options', options)
-  checkOptions('options', options, [...known, ...more])
+  checkOptions('options', options, [...more, ...SETTINGS])
   const { name, timeout, grace, order, kinds, leaks, clock } = options
   if (name !== undefined) checkName('name', name)
   if (timeout !== undefined) checkTimeout('timeout', timeout)
   if (grace !== undefined) checkTimeout('grace', grace)
   if (order !== undefined) checkOneOf('order', order, ['reverse', 'parallel'])
   if (leaks !== undefined) checkOneOf('leaks', leaks, levels)
-  if (clock !== undefined) checkObject('clock', clock)
-  if (kinds !== undefined && !Array.isArray(kinds)) throw wrongType('kinds', 'an array of kinds', kinds)
+  if (clock !== undefined) {
+    checkObject('clock', clock)
+    for (const part of CLOCK) checkFunction(`clock.${part}`, clock[part])
+  }
+  if (kinds !== undefined) checkKinds(kinds)
+}
+
+function checkKinds(kinds: readonly Kind<never>[]): void {
+  if (!Array.isArray(kinds)) throw wrongType('kinds', 'an array of kinds', kinds)
+  for (const [at, kind] of kinds.entries()) {
+    checkObject(`kinds[${at}]`, kind)
+    for (const part of ['matches', 'close'] as const) checkFunction(`kinds[${at}].${part}`, kind[part])
+  }
 }
 
 /** The settings of a root: its options, and defaults for the rest. */

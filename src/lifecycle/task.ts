@@ -2,8 +2,11 @@ import { checkBoolean } from './check.ts'
 import type { Site, TaskOptions } from './contract.ts'
 import { ENDED, type Entry, LIVE } from './entry.ts'
 import type { CloseContext, Kind } from './kind.ts'
+import { checkNamed } from './place.ts'
 import type { Scope } from './scope.ts'
 import { failAll } from './scope-kind.ts'
+
+const MORE = ['fatal'] as const
 
 /** Work that a lifecycle waits for: its signal aborts at its turn in the closing, and it gets the grace to settle. */
 class Task {
@@ -29,9 +32,13 @@ class Task {
   isOwnAbort(error: unknown): boolean {
     const { signal } = this.controller
     if (!signal.aborted) return false
-    const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
-    return error === signal.reason || name === 'AbortError' || code === 'ERR_CLOSED'
+    return error === signal.reason || (error as Error | undefined)?.name === 'AbortError' || isClosed(error)
   }
+}
+
+/** Whether an error only says that a lifecycle takes no more. */
+function isClosed(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === 'ERR_CLOSED'
 }
 
 const taskKind: Kind<Task> = Object.freeze({
@@ -60,12 +67,13 @@ export function startTask<T>(
   options: TaskOptions,
 ): Promise<Awaited<T>> {
   scope.checkOpen()
-  const { fatal = false, ...place } = options
+  checkNamed(name, options, MORE)
+  const { fatal = false } = options
   checkBoolean('options.fatal', fatal)
   const mirror = Promise.withResolvers<Awaited<T>>()
   const handled = (): void => void mirror.promise.catch(() => {})
   const task = new Task(handled)
-  const entry = scope.add(taskKind, task, undefined, scope.placeOf({ name, ...place }))
+  const entry = scope.add(taskKind, task, undefined, scope.placeOf({ ...options, name }, MORE))
   entry.whenEnded((outcome, error) => outcome === 'abandoned' && mirror.reject(error))
   const fail = (error: unknown): void => {
     if (task.stopped !== undefined) settleStopped(scope, entry, task, error)
@@ -73,10 +81,8 @@ export function startTask<T>(
       const path = scope.pathOf(entry)
       if (scope.observes('resource.error')) scope.publish('resource.error', entry, { error })
       if (entry.state === LIVE) scope.left(entry)
-      if (fatal) {
-        handled()
-        failAll(scope, error, path)
-      }
+      if (fatal || (scope.state !== 'open' && isClosed(error))) handled()
+      if (fatal) failAll(scope, error, path)
     }
     mirror.reject(error)
   }

@@ -1,3 +1,4 @@
+import { checkTimeout, wrongType } from '../lifecycle/check.ts'
 import type { UseOptions } from '../lifecycle/contract.ts'
 import { adopt, use } from '../lifecycle/register.ts'
 import type { Scope } from '../lifecycle/scope.ts'
@@ -7,15 +8,25 @@ export type ResultOptions<T> = Pick<UseOptions<T>, 'close' | 'force' | 'grace' |
 
 /** How a step's result is registered: as it says, or by what the value itself can; a plain value is not. */
 export function registerResult<T>(name: string, ending: ResultOptions<T>): (scope: Scope, value: T) => void {
-  const given = ending.close !== undefined || ending.force !== undefined || ending.kind !== undefined
+  const { close, force, grace, kind } = ending
+  checkEnding(ending)
+  const given = close !== undefined || force !== undefined || kind !== undefined
   return (scope, value) => {
     if ((typeof value === 'object' && value !== null) || typeof value === 'function') {
       if (given || canEnd(scope, value)) use(scope, value, { name, ...ending })
-    } else if (typeof ending.close === 'function') {
-      const { close, grace } = ending
-      adopt(scope, value, close, grace === undefined ? { name } : { name, grace })
-    }
+    } else if (typeof close === 'function') adopt(scope, value, close, grace === undefined ? { name } : { name, grace })
   }
+}
+
+/** What can be seen to be wrong before anything is opened is refused then: later it would have to be left open. */
+function checkEnding<T>({ close, force, grace, kind }: ResultOptions<T>): void {
+  if (grace !== undefined) checkTimeout('options.grace', grace)
+  for (const [option, way] of Object.entries({ close, force })) {
+    if (way === undefined || ['function', 'string', 'symbol'].includes(typeof way)) continue
+    throw wrongType(`options.${option}`, 'a function or the name of a method', way)
+  }
+  if (kind === undefined || kind === false || (typeof kind === 'object' && kind !== null)) return
+  throw wrongType('options.kind', 'a kind or false', kind)
 }
 
 function canEnd(scope: Scope, value: object): boolean {

@@ -64,7 +64,8 @@ describe('matches', () => {
     const script = `
       import { createRequire } from 'node:module'
       import { server } from '${new URL('../../src/connection/server.ts', import.meta.url)}'
-      const loaded = () => ['net', 'tls', 'http', 'https', 'http2'].filter((name) => process.moduleLoadList.includes('NativeModule ' + name))
+      const isLoaded = (name) => process.moduleLoadList.includes('NativeModule ' + name)
+      const loaded = () => ['net', 'tls', 'http', 'https', 'http2'].filter(isLoaded)
       server.matches({}); server.matches({ listen() {} })
       const first = loaded()
       const require = createRequire('/')

@@ -119,6 +119,12 @@ describe('a stream that can be written to', () => {
     expect(await row).toMatchObject({ outcome: 'failed', error: { code } })
   })
 
+  test('fails with an error that is on its way when it closes', async () => {
+    const value = sink()
+    value.destroy(failure)
+    expect(await end(own(value))).toMatchObject({ outcome: 'failed', error: failure })
+  })
+
   test('is destroyed when its grace is over', async () => {
     const clock = new FakeClock()
     const value = sink({ final: () => {} })
@@ -248,8 +254,9 @@ test('a stream leaves by itself when it closes, and one that has closed is close
   expect([kind.isGone?.(value), life.snapshot().size]).toEqual([true, 0])
   expect(await end(own(value))).toMatchObject({ outcome: 'closed' })
   const broken = sink()
+  const gone = new Promise((resolve) => broken.on('close', resolve))
   broken.on('error', () => {}).destroy(failure)
-  await until('it has closed', () => broken.closed)
+  await gone
   expect(await end(own(broken))).toMatchObject({ outcome: 'closed' })
 })
 

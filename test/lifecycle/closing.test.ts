@@ -1,7 +1,7 @@
 import { defineKind, Lifecycle } from 'endswell'
 import { FakeClock } from 'endswell/testing'
 import { describe, expect, test } from 'vitest'
-import { after, Log, never } from './stubs.ts'
+import { Log, never, wait } from './stubs.ts'
 
 const stubborn = defineKind({ name: 'stubborn', matches: () => false, close: never, force: never })
 const stiff = defineKind({ name: 'stiff', matches: () => false, close: never, force: () => {} })
@@ -17,7 +17,7 @@ describe('at the deadline', () => {
       close: never,
       force: ({ name }) => {
         forced.push([clock.now(), name])
-        return after(clock, 100)
+        return wait(clock, 100)
       },
     })
     for (const name of ['a', 'b', 'c']) life.use({ name }, { kind, name })
@@ -143,8 +143,8 @@ describe('one who asks for the same closing again', () => {
   test('joins what disposeAsync has begun', async () => {
     const clock = new FakeClock()
     const life = new Lifecycle({ clock })
-    life.defer(() => after(clock, 10), { name: 'a' })
-    life.defer(() => after(clock, 20), { name: 'b' })
+    life.defer(() => wait(clock, 10), { name: 'a' })
+    life.defer(() => wait(clock, 20), { name: 'b' })
     const disposed = life.disposeAsync()
     await clock.advance(5)
     const closing = life.close()
@@ -215,7 +215,7 @@ describe.each(['defer', 'use'] as const)('close() inside a disposer of its own (
   function setUp(options: { force?: () => unknown } = {}) {
     const clock = new FakeClock()
     const life = new Lifecycle({ name: 'app', clock, grace: 100 })
-    life.defer(() => after(clock, 10), { name: 'older' })
+    life.defer(() => wait(clock, 10), { name: 'older' })
     const add = (fn: () => unknown): void =>
       how === 'defer' ? life.defer(fn, { name: 'one' }) : void life.use({}, { close: fn, name: 'one', ...options })
     return { clock, life, add }
@@ -317,7 +317,7 @@ test.each(['resource.ended', 'lifecycle.closing', 'resource.forcing'])(
   async (type) => {
     const clock = new FakeClock()
     const life = new Lifecycle({ clock, grace: 100 })
-    const forces = (): Promise<void> => after(clock, 500)
+    const forces = (): Promise<void> => wait(clock, 500)
     life.use({}, { close: never, force: forces, name: 'db' })
     life.use({}, { close: never, force: forces, name: 'api', dependsOn: ['db'] })
     life.defer(never, { name: 'newest' })
@@ -354,7 +354,7 @@ test('what one forces in passing is not ended a second time', async () => {
 test('after a closing nothing of it is left: no timer, no resource, no report pinned by nobody', async () => {
   const clock = new FakeClock()
   const life = new Lifecycle({ clock })
-  life.defer(() => after(clock, 10))
+  life.defer(() => wait(clock, 10))
   life.use({}, { kind: stiff, grace: 50 })
   life.scope('inside').every('tick', 20, () => {})
   life.after('later', 1_000, () => {})

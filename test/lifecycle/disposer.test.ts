@@ -39,7 +39,11 @@ describe('what is given to use() ends', () => {
   test('by the kind that is given, whether it matches or not', async () => {
     const log = new Log()
     const life = new Lifecycle()
-    const kind = defineKind<{ id: number }>({ name: 'thing', matches: () => false, close: ({ id }) => log.at(`thing ${id}`)() })
+    const kind = defineKind<{ id: number }>({
+      name: 'thing',
+      matches: () => false,
+      close: ({ id }) => log.at(`thing ${id}`)(),
+    })
     life.use({ id: 1, [dispose]: log.at('own') }, { kind })
     await life.close()
     expect(log.lines).toEqual(['thing 1'])
@@ -97,7 +101,8 @@ describe('what is given to use() ends', () => {
     const log = new Log()
     const stop = Symbol('stop')
     const life = new Lifecycle()
-    life.use({ [stop]: log.at('stop') }, { close: stop })
+    const client = { [stop]: log.at('stop') }
+    life.use(client, { close: stop })
     await life.close()
     expect(log.lines).toEqual(['stop'])
   })

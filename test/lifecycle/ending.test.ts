@@ -1,13 +1,13 @@
 import { EndswellError, Lifecycle, SuppressedError } from 'endswell'
 import { FakeClock } from 'endswell/testing'
 import { describe, expect, test } from 'vitest'
-import { after, Log, never } from './stubs.ts'
+import { Log, never, wait } from './stubs.ts'
 
 describe('disposeAsync', () => {
   test('resolves at once when called again, also while the first is under way', async () => {
     const clock = new FakeClock()
     const life = new Lifecycle({ clock })
-    life.defer(() => after(clock, 10))
+    life.defer(() => wait(clock, 10))
     const first = life.disposeAsync()
     await life.disposeAsync()
     expect(life.state).toBe('closing')
@@ -19,7 +19,7 @@ describe('disposeAsync', () => {
   test('resolves at once while close() is under way, and after it', async () => {
     const clock = new FakeClock()
     const life = new Lifecycle({ clock })
-    life.defer(() => after(clock, 10).then(() => Promise.reject(new Error('no'))))
+    life.defer(() => wait(clock, 10).then(() => Promise.reject(new Error('no'))))
     const closing = life.close()
     await life.disposeAsync()
     expect(life.state).toBe('closing')
@@ -33,7 +33,12 @@ describe('disposeAsync', () => {
       const life = new Lifecycle()
       life.defer(() => Promise.reject(error))
       life.defer(() => {})
-      await expect(life.disposeAsync().then(() => 'resolved', (reason) => ({ reason }))).resolves.toEqual({ reason: error })
+      await expect(
+        life.disposeAsync().then(
+          () => 'resolved',
+          (reason) => ({ reason }),
+        ),
+      ).resolves.toEqual({ reason: error })
     }
   })
 

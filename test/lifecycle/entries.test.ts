@@ -116,7 +116,12 @@ describe('a string names', () => {
 test('foreign timers that have fired are dropped now and then, so that their number stays bounded', async () => {
   const life = new Lifecycle()
   const gone = { destroyed: true }
-  const kind = { name: 'silent', matches: () => false, close: () => {}, isGone: (value: typeof gone) => value.destroyed }
+  const kind = {
+    name: 'silent',
+    matches: () => false,
+    close: () => {},
+    isGone: (value: typeof gone) => value.destroyed,
+  }
   for (let at = 0; at < 10_000; at += 1) life.use({ destroyed: true }, { kind })
   expect(life.snapshot().size).toBeLessThan(64)
   const held = Array.from({ length: 100 }, () => life.use({ destroyed: false }, { kind }))

@@ -1,7 +1,7 @@
 import { defineKind, EndswellError, type Kind, Lifecycle, type Report, type Row } from 'endswell'
 import { FakeClock } from 'endswell/testing'
 import { describe, expect, test } from 'vitest'
-import { after, failAfter, never } from './stubs.ts'
+import { failAfter, never, wait } from './stubs.ts'
 
 /** Closes one resource of that kind, and tells its row and the moment, on the clock, when its closing was over. */
 async function rowOf(
@@ -37,24 +37,117 @@ async function rowOf(
 describe.each(['closing', 'release'] as const)('one resource, in a %s', (by) => {
   test.each<[string, (clock: FakeClock) => Partial<Kind<object>>, Partial<Row> & { at: number }]>([
     ['closed where its close returns', () => ({ close: () => {} }), { outcome: 'closed', at: 0 }],
-    ['closed where its close resolves within its grace', (clock) => ({ close: () => after(clock, 99) }), { outcome: 'closed', at: 99 }],
-    ['closed where it resolves in the last moment of its grace', (clock) => ({ close: () => after(clock, 100) }), { outcome: 'closed', at: 100 }],
-    ['abandoned at the end of its grace where it hangs and nothing forces it', () => ({ close: never }), { outcome: 'abandoned', at: 100 }],
+    [
+      'closed where its close resolves within its grace',
+      (clock) => ({ close: () => wait(clock, 99) }),
+      { outcome: 'closed', at: 99 },
+    ],
+    [
+      'closed where it resolves in the last moment of its grace',
+      (clock) => ({ close: () => wait(clock, 100) }),
+      { outcome: 'closed', at: 100 },
+    ],
+    [
+      'abandoned at the end of its grace where it hangs and nothing forces it',
+      () => ({ close: never }),
+      { outcome: 'abandoned', at: 100 },
+    ],
     ['forced at the end of its grace', () => ({ close: never, force: () => {} }), { outcome: 'forced', at: 100 }],
-    ['forced where forcing takes its time', (clock) => ({ close: never, force: () => after(clock, 999) }), { outcome: 'forced', at: 1_099 }],
-    ['forced where forcing makes its close settle', (clock) => ({ close: () => after(clock, 300), force: never }), { outcome: 'forced', at: 300 }],
-    ['abandoned where forcing hangs too, a second after its grace', () => ({ close: never, force: never }), { outcome: 'abandoned', at: 1_100 }],
-    ['failed where its close throws', () => ({ close: () => { throw new Error('no') } }), { outcome: 'failed', at: 0 }],
-    ['failed where its close rejects', (clock) => ({ close: () => failAfter(clock, 50, new Error('no')) }), { outcome: 'failed', at: 50 }],
-    ['failed where its close threw, although forcing ended it', () => ({ close: () => { throw new Error('no') }, force: () => {} }), { outcome: 'failed', at: 0 }],
-    ['failed where its close rejected, although forcing ended it', (clock) => ({ close: () => failAfter(clock, 50, new Error('no')), force: () => after(clock, 10) }), { outcome: 'failed', at: 60 }],
-    ['failed where its close threw and forcing hangs, a second later', () => ({ close: () => { throw new Error('no') }, force: never }), { outcome: 'failed', at: 1_000 }],
-    ['abandoned where forcing throws', () => ({ close: never, force: () => { throw new Error('no') } }), { outcome: 'abandoned', at: 100 }],
-    ['abandoned where forcing rejects', (clock) => ({ close: never, force: () => failAfter(clock, 20, new Error('no')) }), { outcome: 'abandoned', at: 120 }],
-    ['abandoned where forcing returns and it is still not gone', () => ({ close: never, force: () => {}, isGone: () => false }), { outcome: 'abandoned', at: 1_100 }],
-    ['forced where it is gone after forcing', () => ({ close: never, force: () => {}, isGone: () => true }), { outcome: 'forced', at: 100 }],
-    ['forced where it is gone by the end of the second, which nothing tells', (clock) => ({ close: never, force: () => {}, isGone: () => clock.now() > 500 }), { outcome: 'forced', at: 1_100 }],
-    ['abandoned where asking whether it is gone throws', () => ({ close: never, force: () => {}, isGone: () => { throw new Error('no') } }), { outcome: 'abandoned', at: 100 }],
+    [
+      'forced where forcing takes its time',
+      (clock) => ({ close: never, force: () => wait(clock, 999) }),
+      { outcome: 'forced', at: 1_099 },
+    ],
+    [
+      'forced where forcing makes its close settle',
+      (clock) => ({ close: () => wait(clock, 300), force: never }),
+      { outcome: 'forced', at: 300 },
+    ],
+    [
+      'abandoned where forcing hangs too, a second after its grace',
+      () => ({ close: never, force: never }),
+      { outcome: 'abandoned', at: 1_100 },
+    ],
+    [
+      'failed where its close throws',
+      () => ({
+        close: () => {
+          throw new Error('no')
+        },
+      }),
+      { outcome: 'failed', at: 0 },
+    ],
+    [
+      'failed where its close rejects',
+      (clock) => ({ close: () => failAfter(clock, 50, new Error('no')) }),
+      { outcome: 'failed', at: 50 },
+    ],
+    [
+      'failed where its close threw, although forcing ended it',
+      () => ({
+        close: () => {
+          throw new Error('no')
+        },
+        force: () => {},
+      }),
+      { outcome: 'failed', at: 0 },
+    ],
+    [
+      'failed where its close rejected, although forcing ended it',
+      (clock) => ({ close: () => failAfter(clock, 50, new Error('no')), force: () => wait(clock, 10) }),
+      { outcome: 'failed', at: 60 },
+    ],
+    [
+      'failed where its close threw and forcing hangs, a second later',
+      () => ({
+        close: () => {
+          throw new Error('no')
+        },
+        force: never,
+      }),
+      { outcome: 'failed', at: 1_000 },
+    ],
+    [
+      'abandoned where forcing throws',
+      () => ({
+        close: never,
+        force: () => {
+          throw new Error('no')
+        },
+      }),
+      { outcome: 'abandoned', at: 100 },
+    ],
+    [
+      'abandoned where forcing rejects',
+      (clock) => ({ close: never, force: () => failAfter(clock, 20, new Error('no')) }),
+      { outcome: 'abandoned', at: 120 },
+    ],
+    [
+      'abandoned where forcing returns and it is still not gone',
+      () => ({ close: never, force: () => {}, isGone: () => false }),
+      { outcome: 'abandoned', at: 1_100 },
+    ],
+    [
+      'forced where it is gone after forcing',
+      () => ({ close: never, force: () => {}, isGone: () => true }),
+      { outcome: 'forced', at: 100 },
+    ],
+    [
+      'forced where it is gone by the end of the second, which nothing tells',
+      (clock) => ({ close: never, force: () => {}, isGone: () => clock.now() > 500 }),
+      { outcome: 'forced', at: 1_100 },
+    ],
+    [
+      'abandoned where asking whether it is gone throws',
+      () => ({
+        close: never,
+        force: () => {},
+        isGone: () => {
+          throw new Error('no')
+        },
+      }),
+      { outcome: 'abandoned', at: 100 },
+    ],
   ])('is %s', async (_rule, kind, expected) => {
     expect(await rowOf(kind, { by })).toMatchObject(expected)
   })
@@ -77,7 +170,7 @@ describe.each(['closing', 'release'] as const)('one resource, in a %s', (by) => 
 test('the row has how long it took, counted from its own turn', async () => {
   const clock = new FakeClock()
   const life = new Lifecycle({ clock })
-  for (const ms of [30, 20, 10]) life.defer(() => after(clock, ms), { name: `takes-${ms}` })
+  for (const ms of [30, 20, 10]) life.defer(() => wait(clock, ms), { name: `takes-${ms}` })
   const closing = life.close()
   await clock.advance(100)
   const { rows, ms } = await closing
@@ -170,7 +263,7 @@ describe('what a kind is told', () => {
 test('its timer is cleared the moment it is not needed', async () => {
   const clock = new FakeClock()
   const life = new Lifecycle({ clock })
-  const kind = defineKind({ name: 'thing', matches: () => false, close: () => after(clock, 10), force: () => {} })
+  const kind = defineKind({ name: 'thing', matches: () => false, close: () => wait(clock, 10), force: () => {} })
   life.use({}, { kind, name: 'thing' })
   const released = life.release('thing')
   expect(clock.pending).toBe(2)

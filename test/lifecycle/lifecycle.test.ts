@@ -1,7 +1,7 @@
 import { Lifecycle } from 'endswell'
 import { FakeClock } from 'endswell/testing'
 import { describe, expect, test } from 'vitest'
-import { after, Log, thrownBy } from './stubs.ts'
+import { Log, thrownBy, wait } from './stubs.ts'
 
 describe('a lifecycle', () => {
   test('has a name, the word itself by default, and is the root of its paths', () => {
@@ -13,7 +13,7 @@ describe('a lifecycle', () => {
   test('is open, then closing, then closed, and disposed from the moment that closing begins', async () => {
     const clock = new FakeClock()
     const life = new Lifecycle({ clock })
-    life.defer(() => after(clock, 10))
+    life.defer(() => wait(clock, 10))
     expect(life).toMatchObject({ state: 'open', disposed: false })
     const closing = life.close()
     expect(life).toMatchObject({ state: 'closing', disposed: true })
@@ -34,7 +34,12 @@ describe('a lifecycle', () => {
         () => life.task('task', () => {}),
         () => life.every('every', 10, () => {}),
         () => life.after('after', 10, () => {}),
-        () => life.acquire('acquire', () => {}, () => {}),
+        () =>
+          life.acquire(
+            'acquire',
+            () => {},
+            () => {},
+          ),
       ]) {
         const error = thrownBy(attempt)
         expect(error.constructor).toBe(ReferenceError)
@@ -110,7 +115,7 @@ describe('its signal', () => {
     const life = new Lifecycle({ clock })
     const scope = life.scope('inside')
     scope.defer(() => {})
-    life.defer(() => after(clock, 10))
+    life.defer(() => wait(clock, 10))
     const { signal } = scope
     const closing = life.close()
     expect(signal.aborted).toBe(false)
@@ -168,7 +173,10 @@ describe('move()', () => {
     life.subscribe(({ type, path }) => events.push(`${type} ${path}`))
     life.defer(log.lasting('api', clock, 10), { name: 'api' })
     life.defer(log.at('db'), { name: 'db', requiredBy: ['api'] })
-    const task = life.task('work', (signal) => new Promise<string>((resolve) => signal.addEventListener('abort', () => resolve('done'))))
+    const task = life.task(
+      'work',
+      (signal) => new Promise<string>((resolve) => signal.addEventListener('abort', () => resolve('done'))),
+    )
     life.every('tick', 50, log.at('tick'))
     const scope = life.scope('inside')
     scope.defer(log.at('inside'), { name: 'deep' })
@@ -216,7 +224,7 @@ describe('move()', () => {
     const life = new Lifecycle({ clock })
     const errors: unknown[] = []
     const task = life.task('work', async () => {
-      await after(clock, 10)
+      await wait(clock, 10)
       throw new Error('no')
     })
     task.catch(() => {})

@@ -126,7 +126,10 @@ describe.each(orders)('in %s order', (order) => {
   test('a scope, a task and a timer can be joined by edges too', async () => {
     const { life, log, clock, add, close } = setUp(order)
     life.scope('jobs').defer(log.lasting('job', clock, 10))
-    void life.task('work', (signal) => new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())))
+    void life.task(
+      'work',
+      (signal) => new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
+    )
     life.every('tick', 50, () => {})
     add('db', { requiredBy: ['jobs', 'work', 'tick'] })
     expect(await close()).toEqual(['job', 'job.', 'db', 'db.'])
@@ -181,7 +184,22 @@ test('phases: edges order them whatever the order of registration, and each wait
     members[phase]?.push(name)
   })
   const lines = (await close()).map((line) => line.replace(/-\d/, ''))
-  expect(lines).toEqual(['max', 'max.', 'three', 'three', 'three.', 'three.', 'two', 'two', 'two.', 'two.', 'one', 'one', 'one.', 'one.'])
+  expect(lines).toEqual([
+    'max',
+    'max.',
+    'three',
+    'three',
+    'three.',
+    'three.',
+    'two',
+    'two',
+    'two.',
+    'two.',
+    'one',
+    'one',
+    'one.',
+    'one.',
+  ])
 })
 
 describe('resources that would wait for one another are refused when they are registered', () => {
@@ -238,7 +256,8 @@ test('a random order of edges is kept for ten thousand resources', async () => {
   const values: object[] = []
   for (let at = 0; at < 10_000; at += 1) {
     const other = values[(at * 7_919) % (at || 1)]
-    const way = other === undefined ? {} : at % 3 === 0 ? { requiredBy: [other] } : at % 3 === 1 ? { dependsOn: [other] } : {}
+    const way =
+      other === undefined ? {} : at % 3 === 0 ? { requiredBy: [other] } : at % 3 === 1 ? { dependsOn: [other] } : {}
     if ('requiredBy' in way) edges.push([(at * 7_919) % at, at])
     if ('dependsOn' in way) edges.push([at, (at * 7_919) % at])
     values.push(life.adopt({}, () => void closed.push(at), way))

@@ -1,7 +1,7 @@
 import { defineKind, Lifecycle } from 'endswell'
 import { FakeClock } from 'endswell/testing'
 import { describe, expect, test } from 'vitest'
-import { after, Log, never } from './stubs.ts'
+import { Log, never, wait } from './stubs.ts'
 
 const stiff = defineKind({ name: 'stiff', matches: () => false, close: never, force: () => {} })
 const stubborn = defineKind({ name: 'stubborn', matches: () => false, close: never, force: never })
@@ -62,7 +62,7 @@ describe('a scope', () => {
   test.each(['closing', 'closed'])('is born closed where its parent is %s', async (state) => {
     const clock = new FakeClock()
     const life = new Lifecycle({ name: 'app', clock })
-    life.defer(() => after(clock, 10))
+    life.defer(() => wait(clock, 10))
     const closing = life.close()
     if (state === 'closed') {
       await clock.advance(10)
@@ -100,7 +100,11 @@ describe('a scope', () => {
   })
 
   test('ends with the worst outcome that is in it', async () => {
-    const outcomes: Record<string, () => unknown> = { closed: () => {}, failed: () => Promise.reject(new Error('no')), abandoned: never }
+    const outcomes: Record<string, () => unknown> = {
+      closed: () => {},
+      failed: () => Promise.reject(new Error('no')),
+      abandoned: never,
+    }
     for (const [outcome, fn] of Object.entries(outcomes)) {
       const clock = new FakeClock()
       const life = new Lifecycle({ clock, grace: 10 })
@@ -121,15 +125,18 @@ describe('a scope', () => {
     const scope = life.scope('inside')
     scope.defer(() => Promise.reject(two))
     scope.defer(() => Promise.reject(one))
-    await expect(life.disposeAsync()).rejects.toMatchObject({ error: three, suppressed: { error: two, suppressed: one } })
+    await expect(life.disposeAsync()).rejects.toMatchObject({
+      error: three,
+      suppressed: { error: two, suppressed: one },
+    })
   })
 
   test('does not wait for the grace of its parent: only a deadline ends it', async () => {
     const clock = new FakeClock()
     const life = new Lifecycle({ clock, grace: 100, timeout: 10_000 })
     const scope = life.scope('inside', { grace: 4_000 })
-    scope.defer(() => after(clock, 3_000))
-    scope.defer(() => after(clock, 3_000))
+    scope.defer(() => wait(clock, 3_000))
+    scope.defer(() => wait(clock, 3_000))
     const closing = life.close()
     await clock.advance(6_000)
     expect(await closing).toMatchObject({ ms: 6_000, counts: { closed: 2 } })
@@ -140,7 +147,7 @@ describe('the deadline of a scope', () => {
   test('is its own timeout, where that is sooner than its parent’s: it is forced, the rest goes on gently', async () => {
     const clock = new FakeClock()
     const life = new Lifecycle({ clock, timeout: 10_000 })
-    life.defer(() => after(clock, 3_000), { name: 'older' })
+    life.defer(() => wait(clock, 3_000), { name: 'older' })
     const scope = life.scope('inside', { timeout: 1_000 })
     scope.use({}, { kind: stiff })
     scope.use({}, { kind: stiff })
@@ -167,7 +174,7 @@ describe('the deadline of a scope', () => {
     })
     deepest.use({}, { kind })
     deepest.use({}, { kind })
-    life.defer(() => after(clock, 400))
+    life.defer(() => wait(clock, 400))
     const closing = life.close()
     await clock.advance(1_000)
     expect(seen).toEqual([1_000, 1_000, 1_000])
@@ -200,7 +207,10 @@ describe('the deadline of a scope', () => {
   })
 
   test('of one that closes on its own is what it was given, else what those above were', async () => {
-    for (const [options, ms] of [[{ timeout: 700 }, 700], [{}, 3_000]] as const) {
+    for (const [options, ms] of [
+      [{ timeout: 700 }, 700],
+      [{}, 3_000],
+    ] as const) {
       const clock = new FakeClock()
       const life = new Lifecycle({ clock, timeout: 3_000, grace: 60_000 })
       const scope = life.scope('between').scope('inside', options)

@@ -4,7 +4,7 @@ import type { FakeClock } from 'endswell/testing'
 export const never = (): Promise<never> => new Promise(() => {})
 
 /** Resolves when the clock has moved on by `ms`. */
-export function after<T = void>(clock: FakeClock, ms: number, value?: T): Promise<T> {
+export function wait<T = void>(clock: FakeClock, ms: number, value?: T): Promise<T> {
   return new Promise((resolve) => {
     clock.setTimeout(() => resolve(value as T), ms)
   })
@@ -12,7 +12,7 @@ export function after<T = void>(clock: FakeClock, ms: number, value?: T): Promis
 
 /** Rejects when the clock has moved on by `ms`. */
 export async function failAfter(clock: FakeClock, ms: number, error: unknown): Promise<never> {
-  await after(clock, ms)
+  await wait(clock, ms)
   throw error
 }
 
@@ -42,7 +42,7 @@ export class Log {
   lasting(line: string, clock: FakeClock, ms: number): () => Promise<void> {
     return async () => {
       this.lines.push(line)
-      await after(clock, ms)
+      await wait(clock, ms)
       this.lines.push(`${line}.`)
     }
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { Server as HttpServer } from 'node:http'
-import { connect, type Server } from 'node:net'
+import { connect, type Server, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { listen } from '../../src/connection/listen.ts'
 import { announceClose } from '../../src/connection/traffic.ts'
@@ -19,6 +19,8 @@ async function start({ create, tls }: App, options: Parameters<typeof own>[1] = 
   const server = (await create(routes)) as HttpServer
   server.keepAliveTimeout = LONG
   const life = own(server, options)
+  const sockets: Socket[] = []
+  server.on(tls ? 'secureConnection' : 'connection', (socket) => sockets.push(socket))
   await listen(server, { port: 0, host: '127.0.0.1' })
   onTestFinished(() => force(life))
   const client = async (more = {}) => {
@@ -26,7 +28,12 @@ async function start({ create, tls }: App, options: Parameters<typeof own>[1] = 
     onTestFinished(() => void made.socket.destroy())
     return made
   }
-  return { routes, server, life, client }
+  /** Waits until the server has read that much of what living clients have sent. */
+  const read = async (bytes: number) => {
+    const sum = () => sockets.reduce((all, { bytesRead }) => all + bytesRead, 0)
+    await until(`the server has read ${bytes} bytes`, () => sum() === bytes)
+  }
+  return { routes, server, life, client, read }
 }
 
 /** Starts closing, and waits until the server accepts no more. */
@@ -255,6 +262,20 @@ describe.each(apps)('$name', (app) => {
     await clock.advance(1)
     expect(await row).toMatchObject({ outcome: 'closed', note: 'drained 1, cut 0' })
     await Promise.all([half.isClosed(), second.isClosed()])
+  })
+
+  test('half a header has half of a grace that is short, so that it is not what forces', async () => {
+    const clock = new FakeClock()
+    const { life, server, client, read } = await start(app, { clock, grace: 100 })
+    const half = await client()
+    half.send('GET / HTTP')
+    await read(10)
+    const { row } = await closing(life, server)
+    await turns(10)
+    await clock.advance(49)
+    expect(half.closed).toBe(false)
+    await clock.advance(1)
+    expect(await row).toMatchObject({ outcome: 'closed', note: 'drained 0, cut 0' })
   })
 
   test('a request that had been sent when closing began is answered', async () => {

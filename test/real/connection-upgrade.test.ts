@@ -127,6 +127,20 @@ describe.each(servers)('$name', (flavour) => {
     expect(streams.map(({ destroyed }) => destroyed)).toEqual([true])
   })
 
+  test('one that the program has ended already is over when the client ends too', async () => {
+    const { server, life, client } = await start(flavour)
+    const streams = accept(server)
+    const far = await client({ halfOpen: true })
+    far.get('/', ...asking('echo'))
+    await far.hears('\r\n\r\n')
+    streams[0]?.end()
+    await until('the server has ended its side', () => far.ended)
+    const row = end(life)
+    far.send('what nobody reads')
+    far.socket.end()
+    expect(await row).toMatchObject({ outcome: 'closed', note: 'drained 1, cut 0' })
+  })
+
   test('a program that goes on writing after the goodbye does no harm', async () => {
     const { server, life, client } = await start(flavour)
     const streams = accept(server)

@@ -12,7 +12,6 @@ import {
 import { connect as connectHttp2, createServer as createHttp2, type ServerHttp2Session } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
 import { createServer as createNet, type Server, type Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -265,9 +264,8 @@ describe('forgotten', () => {
   ])('%s: nothing of ours stays on it, its connections and its replies', async (_, tls, create) => {
     const { server, pending } = create()
     server.on('upgrade', (_, stream) => void stream.write('HTTP/1.1 101 Yes\r\n\r\n'))
-    const event = tls ? 'secureConnection' : 'connection'
-    const sockets: (Socket | TLSSocket)[] = []
-    server.on(event, (socket: Socket) => sockets.push(socket))
+    const sockets: Socket[] = []
+    for (const event of ['connection', 'secureConnection']) server.on(event, (socket: Socket) => sockets.push(socket))
     const all = () => [server, ...sockets, ...pending].map((each) => listeners(each))
     const scene = async () => {
       const [busy, idle, upgraded] = [
@@ -275,6 +273,8 @@ describe('forgotten', () => {
         await connected(server, { tls }),
         await connected(server, { tls }),
       ]
+      // Of it the server sees but the connection, and no handshake over TLS.
+      await connected(server)
       busy.get('/slow')
       idle.get('/')
       upgraded.get('/', 'Connection: Upgrade', 'Upgrade: x')

@@ -32,6 +32,15 @@ test('when the delay is over it closes', async () => {
   expect(await program.stop()).toMatchObject({ status: 0 })
 })
 
+test('an error that nothing catches ends the drain', async () => {
+  const { program, ask } = await serve({ drainDelay: 60_000 })
+  program.child.kill('SIGTERM')
+  await program.said('own SIGTERM')
+  await ask('/crash')
+  const { status, err } = await program.exit
+  expect({ status, reason: lineOf(err).reason }).toEqual({ status: 1, reason: 'SIGTERM came' })
+})
+
 /** Starts the server, and gives a client that keeps its connection. */
 async function serve(options: object) {
   const program = new Program('server.ts', [options])

@@ -40,12 +40,12 @@ describe.each(failures)('what nothing catches (%s)', (failure) => {
 })
 
 describe('while everything closes', () => {
-  test('a rejection of a disposer is its own outcome: 80', async () => {
-    const { status, err } = await new Program('service.ts', [{}, 'quick', 'rejects']).stop()
-    expect(status).toBe(80)
+  test.each(['rejects', 'throws'])('a disposer that %s is an outcome, not an uncaught error: 80', async (temper) => {
+    const { status, out, err } = await new Program('service.ts', [{}, 'quick', temper]).stop()
+    expect({ status, out }).toEqual({ status: 80, out: `ready\nclosing ${temper}\nclosing quick\nover\n` })
     expect(lineOf(err)).toMatchObject({ counts: { closed: 2, failed: 1 } })
     expect(lineOf(err).rows[0]).toMatchObject({
-      path: '/app/rejects',
+      path: `/app/${temper}`,
       outcome: 'failed',
       error: { message: 'it broke' },
     })

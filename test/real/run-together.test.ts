@@ -7,14 +7,17 @@ import { linesOf, Program } from '../fixtures/run/program.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-test('two runs in one process both end before it exits, with the graver status', async () => {
-  const { status, out, err } = await new Program('two.ts', ['rejects', 'slow']).stop()
-  expect(status).toBe(80)
-  expect(out).toBe('ready\nclosing rejects\nclosing slow\nrejects is over\nslow is over\n')
-  expect(linesOf(err).map(({ path, status }) => [path, status])).toEqual([
-    ['/rejects', 80],
-    ['/slow', 0],
-  ])
+test.each([
+  [['brief', 'slow'], 0, [0, 0]],
+  [['slow', 'brief'], 0, [0, 0]],
+  [['throws', 'slow'], 80, [80, 0]],
+  [['slow', 'strays'], 1, [1, 1]],
+])('two runs in one process (%j) both end before it exits, with status %i', async (tempers, status, statuses) => {
+  const exit = await new Program('two.ts', tempers).stop()
+  expect(exit.status).toBe(status)
+  for (const temper of tempers) expect(exit.out).toContain(`${temper} is over\n`)
+  const lines = tempers.map((temper) => linesOf(exit.err).filter(({ path }) => path === `/${temper}`))
+  expect(lines.map(([line, ...others]) => [line?.status, others.length])).toEqual(statuses.map((own) => [own, 0]))
 })
 
 test('two copies of the package share one listener for each event, and one exit', async () => {

@@ -1,9 +1,14 @@
-import { describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type Main, type RunOptions, run } from '../../src/run/index.ts'
 import { FakeClock } from '../../src/testing/index.ts'
 
 const embedded: RunOptions = { exit: false, report: false, signals: ['SIGUSR2'] }
 const never = () => new Promise<never>(() => {})
+let later = 0
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 /** Begins a run that is embedded in the test, and lets its main function return. */
 async function begin(main: Main, options: RunOptions = {}) {
@@ -12,13 +17,13 @@ async function begin(main: Main, options: RunOptions = {}) {
   const ended = run('app', main, { ...embedded, clock, ...options })
   ended.then(over)
   await clock.advance(0)
-  /** The `nth` signal: each long after the last, since what comes at once is the same key press. */
   const signal = async () => {
-    const now = performance.now() + 1_000
-    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    // Long after the last one: what comes at once is the same key press.
+    later += 1_000
+    const now = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + later)
     process.emit('SIGUSR2')
+    now.mockRestore()
     await clock.advance(0)
-    vi.restoreAllMocks()
   }
   return { clock, over, ended, signal }
 }
@@ -56,8 +61,7 @@ describe('an embedded run', () => {
     const order: string[] = []
     const { ended, signal } = await begin(async (_life, boot) => {
       for (const name of ['one', 'two', 'three']) {
-        const start = () => order.push(`+${name}`)
-        await boot.step(name, async () => (start(), { name }), { close: () => void order.push(`-${name}`) })
+        await boot.step(name, () => order.push(`+${name}`), { close: () => order.push(`-${name}`) })
       }
     })
     await signal()
@@ -85,7 +89,6 @@ describe('an embedded run', () => {
     })
     expect(await ended).toMatchObject({ reason: 'the start failed', counts: { closed: 1 } })
     expect(written.mock.calls.join()).toContain('Error: no luck')
-    vi.restoreAllMocks()
   })
 
   test('until main returns resolves then', async () => {
@@ -147,29 +150,40 @@ describe('the drain delay', () => {
     await ended
   })
 
-  test.each([
-    ['the application closes the lifecycle', {}],
-    ['a fatal task fails', { fatal: true }],
-  ])('ends when %s', async (_, { fatal = false }) => {
-    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-    let act = () => {}
+  test('ends when the application closes the lifecycle', async () => {
+    let close = () => {}
     const main: Main = (life) => {
       life.defer(() => {})
-      const { promise, reject } = Promise.withResolvers<never>()
-      if (fatal) life.task('feed', () => promise, { fatal }).catch(() => {})
-      act = fatal ? () => reject(new Error('it broke')) : () => void life.close()
+      close = () => void life.close()
     }
     const { clock, ended, signal } = await begin(main, { drainDelay: 60_000 })
     await signal()
-    act()
+    close()
     expect((await ended).counts.closed).toBe(1)
     expect(clock.pending).toBe(0)
-    expect(written).toHaveBeenCalledTimes(fatal ? 1 : 0)
-    vi.restoreAllMocks()
+  })
+
+  test('ends when a fatal task fails', async () => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const { promise, reject } = Promise.withResolvers<never>()
+    const main: Main = (life) => {
+      life.defer(() => {})
+      life.task('feed', () => promise, { fatal: true })
+    }
+    const { clock, ended, signal } = await begin(main, { drainDelay: 60_000 })
+    await signal()
+    reject(new Error('the feed broke'))
+    expect((await ended).counts.closed).toBe(1)
+    expect(written.mock.calls.join()).toContain('/app/feed failed, and it is fatal:\nError: the feed broke')
+    expect(clock.pending).toBe(0)
   })
 
   test('does not come while the start is under way', async () => {
-    const { clock, ended, signal } = await begin((life) => (life.defer(() => {}), never()), { drainDelay: 60_000 })
+    const main: Main = (life) => {
+      life.defer(() => {})
+      return never()
+    }
+    const { clock, ended, signal } = await begin(main, { drainDelay: 60_000 })
     await signal()
     expect((await ended).counts.closed).toBe(1)
     expect(clock.pending).toBe(0)
@@ -182,9 +196,13 @@ describe('a stop during the start', () => {
     const arrival = Promise.withResolvers<string>()
     const options = { close: (name: string) => void closed.push(name) }
     const aborted = vi.fn()
+    const second = (signal: AbortSignal) => {
+      signal.addEventListener('abort', aborted)
+      return arrival.promise
+    }
     const { ended, signal } = await begin(async (_life, boot) => {
       await boot.step('one', () => 'one', options)
-      await boot.step('two', (signal) => (signal.addEventListener('abort', aborted), arrival.promise), options)
+      await boot.step('two', second, options)
       await boot.step('three', () => 'three', options)
     })
     await signal()
@@ -210,6 +228,5 @@ describe('a stop during the start', () => {
     reject(error)
     await ended
     expect(written).toHaveBeenCalledTimes(times)
-    vi.restoreAllMocks()
   })
 })
