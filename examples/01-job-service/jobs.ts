@@ -39,6 +39,7 @@ export class Jobs {
   constructor(life: Lifecycle, means: Means) {
     this.#life = life
     this.#means = means
+    this.#ends.setMaxListeners(0) // Any number of clients may wait for the same job.
   }
 
   /** How many run. */

@@ -46,6 +46,8 @@ export class Traffic {
   #stopped = false
   #closed = false
   #cut = 0
+  #closing: Promise<void> | undefined
+  #forcing: Promise<void> | undefined
   #clear = (): void => {}
   readonly #waiting: (() => void)[] = []
 
@@ -84,8 +86,19 @@ export class Traffic {
     for (const drain of this.#drains) drain.announce?.()
   }
 
-  /** Ends it gently, and resolves when it is gone. */
-  async close({ clock, grace }: CloseContext): Promise<void> {
+  /** Ends it gently, and resolves when it is gone. Joins where it ends already. */
+  close(context: CloseContext): Promise<void> {
+    this.#closing ??= this.#drain(context)
+    return this.#closing
+  }
+
+  /** Ends it now, and resolves when it is gone. Joins where it ends already. */
+  force(): Promise<void> {
+    this.#forcing ??= this.#destroy()
+    return this.#forcing
+  }
+
+  async #drain({ clock, grace }: CloseContext): Promise<void> {
     for (const drain of this.#drains) drain.begin?.()
     this.#stopAccepting()
     const timer = clock.setTimeout(
@@ -101,8 +114,7 @@ export class Traffic {
     await this.#gone()
   }
 
-  /** Ends it now, and resolves when it is gone. */
-  async force(): Promise<void> {
+  async #destroy(): Promise<void> {
     this.#clear()
     this.#stopAccepting()
     for (const drain of this.#drains) this.#cut += drain.cut()

@@ -165,7 +165,10 @@ export class Lifecycle implements AsyncDisposable {
     return startEvery(this.#scope, name, interval, fn, options)
   }
 
-  /** Calls `fn` once, `delay` ms from now, then leaves. Errors and undo are those of `every`. */
+  /**
+   * Calls `fn` once, `delay` ms from now, and leaves as it fires: work that is to be waited for is a `task`. Errors are
+   * those of `every`. Returns the undo.
+   */
   after(
     name: string,
     delay: number,

@@ -17,7 +17,9 @@ export function use<T>(scope: Scope, value: T, options: UseOptions<T>): T {
   if (typeof value !== 'object' && typeof value !== 'function') throw wrongType('value', 'an object', value)
   const place = scope.placeOf(options, MORE, value)
   const way = wayToEnd(value, scope.settings.kinds, options as unknown as UseOptions<never>)
-  scope.entries.index(scope.add(way.kind, value, way.method, place))
+  const entry = scope.add(way.kind, value, way.method, place)
+  // Its kind may have found that it has ended already.
+  if (entry.state === LIVE) scope.entries.index(entry)
   return value
 }
 

@@ -99,7 +99,10 @@ export function startEvery(
   return () => undo(scope, entry)
 }
 
-/** Calls `fn` once, then leaves. Returns the undo, which waits for the run under way. */
+/**
+ * Calls `fn` once, and leaves as it fires: what it then does, such as closing its own lifecycle, is not waited for, and
+ * its signal is the lifecycle's. Returns the undo.
+ */
 export function startAfter(
   scope: Scope,
   name: string,
@@ -114,8 +117,9 @@ export function startAfter(
   const beat = new Beat(scope.clock)
   const entry = scope.add(beatKind, beat, undefined, scope.placeOf({ ...options, name }))
   beat.wait(delay, true, async () => {
-    await beat.run(fn, published(scope, entry, beat))
-    if (entry.state === LIVE) scope.left(entry)
+    const { signal } = scope
+    scope.left(entry)
+    await beat.run(() => fn(signal), published(scope, entry, beat))
   })
   return () => undo(scope, entry)
 }

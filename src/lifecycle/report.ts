@@ -27,13 +27,21 @@ export class ClosingReport implements Report {
 
   /** Plain data for `JSON.stringify`, in which errors keep name, message, code and stack. */
   toJSON(): Report {
-    const rows = this.rows.map((row) => ('error' in row ? { ...row, error: plainError(row.error) } : row))
-    return { ...this, rows }
+    const rows = this.rows.map((row) => {
+      const plain = { ...row, ms: rounded(row.ms) }
+      return 'error' in row ? { ...plain, error: plainError(row.error) } : plain
+    })
+    return { ...this, ms: rounded(this.ms), rows }
   }
 
   [customInspect](): string {
     return this.toString()
   }
+}
+
+/** To the microsecond: further digits are noise. */
+function rounded(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000
 }
 
 /** One line: what ended, how long it took, how many ended in which way, and why. */

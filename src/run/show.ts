@@ -9,7 +9,7 @@ import { type Screen, write } from './screen.ts'
 
 /** How often the live view is drawn anew, in ms. */
 const FRAME = 100
-/** How many of the slowest that closed gently stand in the JSON line. */
+/** How many of the slowest that closed gently are shown in the end. */
 const SLOWEST_SHOWN = 10
 /** How many resources a line names before it counts the rest. */
 const NAMED = 20
@@ -60,16 +60,20 @@ function named(all: readonly Leaf[]): string[] {
   return all.length > NAMED ? [...paths, `${all.length - NAMED} more`] : paths
 }
 
-/** Shows how it ended: a tree on a terminal, else one line of JSON. */
+/** Shows how it ended: a tree on a terminal, else one line of JSON. All that went wrong is in it. */
 export function showReport(screen: Screen, report: Report, status: number): void {
-  write(screen, `${textOf(() => (screen.isTTY === true ? String(report) : lineOf(report, status)))}\n`)
+  const text = (): string => {
+    const short = shortened(report)
+    if (screen.isTTY === true) return String(short)
+    return JSON.stringify({ event: 'endswell:shutdown', status, ...short.toJSON() })
+  }
+  write(screen, `${textOf(text)}\n`)
 }
 
-function lineOf(report: Report, status: number): string {
-  const worse = report.rows.filter(({ outcome }) => outcome !== 'closed')
-  const slowest = report.rows.filter(({ outcome }) => outcome === 'closed').slice(0, SLOWEST_SHOWN)
-  const short = new ClosingReport({ ...report, rows: [...worse, ...slowest] })
-  return JSON.stringify({ event: 'endswell:shutdown', status, ...short.toJSON() })
+function shortened(report: Report): ClosingReport {
+  let slowest = 0
+  const rows = report.rows.filter(({ outcome }) => outcome !== 'closed' || ++slowest <= SLOWEST_SHOWN)
+  return new ClosingReport({ ...report, rows })
 }
 
 /** Shows an error with its stack, under a heading. */

@@ -220,16 +220,18 @@ describe('after', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('stays until its run has ended, and closing waits for that', async () => {
+  test('leaves as it fires, so that it may close its own lifecycle and wait for that', async () => {
     const { clock, life } = setUp()
-    const log = new Log()
-    life.after('later', 10, log.lasting('run', clock, 30))
+    const ms: number[] = []
+    life.after('limit', 10, async (signal) => {
+      expect(life.snapshot().size).toBe(0)
+      ms.push((await life.close()).ms)
+      expect(signal.aborted).toBe(true)
+    })
     await clock.advance(10)
-    expect(life.snapshot().size).toBe(1)
-    const closing = life.close()
-    await clock.advance(30)
-    expect(await closing).toMatchObject({ ms: 30, counts: { closed: 1 } })
-    expect(log.lines).toEqual(['run', 'run.'])
+    expect(life.state).toBe('closed')
+    expect(ms).toEqual([0])
+    expect(clock.pending).toBe(0)
   })
 
   test('publishes its error, and leaves', async () => {
@@ -238,7 +240,7 @@ describe('after', () => {
     life.subscribe(({ type }) => events.push(type))
     life.after('later', 10, () => Promise.reject(new Error('no')))
     await clock.advance(10)
-    expect(events).toEqual(['resource.created', 'resource.error', 'resource.left'])
+    expect(events).toEqual(['resource.created', 'resource.left', 'resource.error'])
   })
 
   test('returns its undo', async () => {

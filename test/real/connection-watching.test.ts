@@ -255,6 +255,24 @@ describe('used twice', () => {
   })
 })
 
+describe('ended twice at once', () => {
+  test.each(['close', 'force'])('by %s, it is ended once and counted once', async (how) => {
+    const { server, pending } = slowServer()
+    const clock = new FakeClock()
+    const lives = [own(server, { clock }), own(server, { clock })]
+    await listen(server, local)
+    const client = await connected(server)
+    client.get('/slow')
+    await until('it is asked', () => pending.length === 1)
+    const rows = lives.map((life) => end(life, { force: how === 'force' }))
+    await until('the server accepts no more', () => !server.listening)
+    if (how === 'close') pending[0]?.end('done')
+    const expected = how === 'close' ? ['closed', 'drained 1, cut 0'] : ['forced', 'drained 0, cut 1']
+    expect((await Promise.all(rows)).map(({ outcome, note }) => [outcome, note])).toEqual([expected, expected])
+    expect(clock.pending).toBe(0)
+  })
+})
+
 describe('forgotten', () => {
   const requests = channel('http.server.request.start')
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { lineOf, Program } from '../fixtures/run/program.ts'
+import { lineOf, Program, rowOf } from '../fixtures/run/program.ts'
 
 const failures = ['throw', 'reject'] as const
 
@@ -44,11 +44,7 @@ describe('while everything closes', () => {
     const { status, out, err } = await new Program('service.ts', [{}, 'quick', temper]).stop()
     expect({ status, out }).toEqual({ status: 80, out: `ready\nclosing ${temper}\nclosing quick\nover\n` })
     expect(lineOf(err)).toMatchObject({ counts: { closed: 2, failed: 1 } })
-    expect(lineOf(err).rows[0]).toMatchObject({
-      path: `/app/${temper}`,
-      outcome: 'failed',
-      error: { message: 'it broke' },
-    })
+    expect(rowOf(err, `/app/${temper}`)).toMatchObject({ outcome: 'failed', error: { message: 'it broke' } })
   })
 
   test('an error that strays from a disposer is uncaught, the others still close: 1', async () => {

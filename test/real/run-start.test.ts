@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { lineOf, Program } from '../fixtures/run/program.ts'
+import { lineOf, Program, rowOf } from '../fixtures/run/program.ts'
 
 describe('a start that fails', () => {
   test.each(['rejects', 'throws'])('is taken back: what was opened closes, nothing more begins (%s)', async (way) => {
@@ -16,11 +16,7 @@ describe('a start that fails', () => {
     const { status, err } = await new Program('start.ts', ['rejects', 'rejects']).exit
     expect(status).toBe(1)
     expect(err.indexOf('no route to the database')).toBeLessThan(err.indexOf('it broke'))
-    expect(lineOf(err).rows[0]).toMatchObject({
-      path: '/app/rejects',
-      outcome: 'failed',
-      error: { message: 'it broke' },
-    })
+    expect(rowOf(err, '/app/rejects')).toMatchObject({ outcome: 'failed', error: { message: 'it broke' } })
   })
 
   test('is 81 where taking it back leaves something behind', async () => {
@@ -53,6 +49,6 @@ describe('a stop during the start', () => {
     const { status, out, err } = await new Program('start.ts', ['hangs']).stop()
     expect({ status, out }).toEqual({ status: 81, out: 'ready\nclosing quick\n' })
     expect(err.trim().split('\n')).toHaveLength(1)
-    expect(lineOf(err).rows[0]).toMatchObject({ path: '/app/second', kind: 'task', outcome: 'abandoned' })
+    expect(rowOf(err, '/app/second')).toMatchObject({ kind: 'task', outcome: 'abandoned' })
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { lineOf, Program } from '../fixtures/run/program.ts'
+import { lineOf, Program, rowOf } from '../fixtures/run/program.ts'
 
 const quickly = { grace: 100, timeout: 300 }
 
@@ -24,8 +24,7 @@ describe('the exit status', () => {
   ])('is 81 when something hangs past its %s, and its path is named', async (_, options) => {
     const { status, err } = await new Program('service.ts', [options, 'quick', 'hangs']).stop()
     expect(status).toBe(81)
-    const [row] = lineOf(err).rows
-    expect(row).toMatchObject({ path: '/app/hangs', outcome: 'abandoned', error: { code: 'ERR_ABANDONED' } })
+    expect(rowOf(err, '/app/hangs')).toMatchObject({ outcome: 'abandoned', error: { code: 'ERR_ABANDONED' } })
   })
 
   test.each([

@@ -107,9 +107,17 @@ describe('the report', () => {
 
   test('is a tree on a terminal', async () => {
     const screen = new FakeScreen(true)
-    const report = await close(0)
+    const report = await close(3)
     showReport(screen, report, 80)
     expect(screen.text).toBe(`${report}\n`)
+    expect(screen.text).toMatch(/^\/app ended: 4 resources \(3 closed, 1 failed\)/)
+  })
+
+  test('on a terminal has all that went wrong, and the ten slowest of the rest', async () => {
+    const screen = new FakeScreen(true)
+    showReport(screen, await close(50), 80)
+    expect(screen.text.split('\n')).toHaveLength(13)
+    expect(screen.text).toContain('broken  failed')
   })
 
   test('is one line of JSON elsewhere: all that went wrong, and the ten slowest of the rest', async () => {
@@ -124,7 +132,8 @@ describe('the report', () => {
       counts: { closed: 50, failed: 1 },
     })
     expect(line.rows).toHaveLength(11)
-    expect(line.rows[0]).toMatchObject({ path: '/app/broken', error: { name: 'Error', message: 'a\nb' } })
+    const [broken] = line.rows.filter(({ outcome }: { outcome: string }) => outcome === 'failed')
+    expect(broken).toMatchObject({ path: '/app/broken', error: { name: 'Error', message: 'a\nb' } })
   })
 
   test('that cannot be shown says so, and does not throw', async () => {

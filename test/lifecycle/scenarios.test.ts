@@ -1,0 +1,397 @@
+/**
+ * What other lifecycle libraries test, or were asked to mend, told again with ours.
+ *
+ * | scenario | first seen in | here |
+ * |---|---|---|
+ * | T01 | fx, executes in order and in reverse order | what was opened first closes last |
+ * | T02 | fx, an error halts the chain and rolls back | a step that fails … |
+ * | T03 | fx, an error doesn't halt the chain, gathers all | every stop runs … |
+ * | T04 | fx, start and stop errors | the error of the start … |
+ * | T05 | fx, does nothing when not started, without hooks | ending what never began … |
+ * | T07 | fx, stop while a step starts | a stop in the middle of a start … |
+ * | T13 | Spring, smart lifecycle groups | phases are scopes … |
+ * | T14 | Spring, mixed shutdown | what has no phase … |
+ * | T15 | Spring, a dependency beats its phase | an edge is stronger … |
+ * | T16 | Spring, failing bean | a step that fails … |
+ * | T17 | Spring 28277 | a phase is over when the slowest … |
+ * | T18 | Spring 33442 | a stop that throws at once … |
+ * | T20 | .NET, callback order, callback occurs once | eleven callbacks … |
+ * | T21 | .NET, stop phases exception | three stops that throw … |
+ * | T22 | .NET, stop concurrently or not | of two in parallel … |
+ * | T24 | Nest 14118 | a resource can use what it depends on … |
+ * | T25 | Nest 17039 | of two siblings … |
+ * | T26 | avvio, close order, async handlers | nested registrations … |
+ * | T27 | avvio, close handles errors | the error reaches whoever disposes … |
+ * | T28 | avvio 54, fastify preClose runs once | closing again … |
+ * | T29 | avvio, async dispose; fastify, cannot be reopened | a lifecycle that has ended is not started again |
+ * | T30 | lightship, error in a handler, shutdown many times | of two siblings …, closing again … |
+ * | T31 | http-graceful-shutdown, finally and the first error | the last step runs …, closing again … |
+ * | T32 | node-graceful-shutdown, cycles | two that wait for each other … |
+ * | T58 | most: a hook added while stopping | what is registered while everything closes … |
+ */
+import { Lifecycle, SuppressedError } from 'endswell'
+import { FakeClock } from 'endswell/testing'
+import { describe, expect, test } from 'vitest'
+import { failAfter, Log, thrownBy, wait } from './stubs.ts'
+
+function setUp(options: ConstructorParameters<typeof Lifecycle>[0] & object = {}) {
+  const clock = new FakeClock()
+  const log = new Log()
+  const life = new Lifecycle({ name: 'app', clock, ...options })
+  /** Closes it, with all the time that it needs. */
+  const close = async () => {
+    const closing = life.close()
+    await clock.advance(60_000)
+    expect(clock.pending).toBe(0)
+    return closing
+  }
+  return { clock, log, life, close }
+}
+
+/** Opens steps in order, rolling back what was opened when one fails, and hands the whole over. */
+async function start(log: Log, steps: readonly string[], broken?: string): Promise<Lifecycle> {
+  await using life = new Lifecycle('app')
+  for (const step of steps) {
+    await life.acquire(
+      step,
+      async () => {
+        log.at(`start ${step}`)()
+        if (step === broken) throw new Error(`${step} is broken`)
+      },
+      log.at(`stop ${step}`),
+    )
+  }
+  return life.move()
+}
+
+describe('start and stop', () => {
+  test('what was opened first closes last', async () => {
+    const log = new Log()
+    const life = await start(log, ['a', 'b', 'c'])
+    await life.close()
+    expect(log.lines).toEqual(['start a', 'start b', 'start c', 'stop c', 'stop b', 'stop a'])
+  })
+
+  test('a step that fails stops those before it, once, newest first; its own stop and the later steps never run', async () => {
+    const log = new Log()
+    await expect(start(log, ['a', 'b', 'c', 'd'], 'c')).rejects.toThrow('c is broken')
+    expect(log.lines).toEqual(['start a', 'start b', 'start c', 'stop b', 'stop a'])
+  })
+
+  test('the error of the start is the one that the rollback’s hides, and both are there', async () => {
+    const rollback = new Error('rollback')
+    const begin = async (): Promise<void> => {
+      await using life = new Lifecycle()
+      life.defer(() => Promise.reject(rollback))
+      throw new Error('start')
+    }
+    const error: SuppressedError = await begin().then(
+      () => Promise.reject(new Error('it started')),
+      (reason) => reason,
+    )
+    expect(error).toBeInstanceOf(SuppressedError)
+    expect(error).toMatchObject({ error: rollback, suppressed: { message: 'start' } })
+  })
+
+  test('a stop in the middle of a start stops what had started once, and releases what arrives late', async () => {
+    const { clock, log, life } = setUp()
+    await life.acquire('a', async () => log.at('start a')(), log.at('stop a'))
+    const second = life.acquire('b', () => wait(clock, 50, 'b'), log.at('stop b')).catch((error) => error.code)
+    await clock.advance(10)
+    const closing = life.close()
+    expect(() => life.acquire('c', log.at('start c'), () => {})).toThrow(ReferenceError)
+    await clock.advance(50)
+    await closing
+    expect(await second).toBe('ERR_CLOSED')
+    expect(log.lines).toEqual(['start a', 'stop b', 'stop a'])
+  })
+
+  test('ending what never began, or failed to, does nothing and does not throw', async () => {
+    const log = new Log()
+    const empty = new Lifecycle()
+    await empty.disposeAsync()
+    expect((await empty.close()).rows).toEqual([])
+    await start(log, ['a'], 'a').catch(() => {})
+    expect(log.lines).toEqual(['start a'])
+    const life = new Lifecycle()
+    life.use(null)
+    life.use(undefined)
+    expect(await life.close()).toMatchObject({ complete: true, rows: [] })
+  })
+
+  test('a lifecycle that has ended is not started again: that throws, and a new one takes its place', async () => {
+    const { life, log } = setUp()
+    life.defer(log.at('stop'))
+    await life.disposeAsync()
+    const error = thrownBy(() => life.defer(() => {}))
+    expect(error.constructor).toBe(ReferenceError)
+    expect(error.message).toContain('/app is closed')
+    const again = new Lifecycle('app')
+    again.defer(log.at('stop again'))
+    await again.close()
+    expect(log.lines).toEqual(['stop', 'stop again'])
+  })
+})
+
+describe('phases are scopes', () => {
+  const names = ['min', 'minus one', 'zero', 'one', 'two', 'three', 'max'] as const
+  function setUpPhases(order: 'reverse' | 'parallel' = 'parallel') {
+    const { life, ...more } = setUp()
+    const phases = Object.fromEntries(names.map((name) => [name, life.scope(name, { order })])) as Record<
+      (typeof names)[number],
+      Lifecycle
+    >
+    return { life, phases, ...more }
+  }
+
+  test('that stop from the highest down, whatever was registered first, and however long each takes', async () => {
+    const { clock, log, phases, close } = setUpPhases()
+    const members = [
+      ['two', 30],
+      ['max', 300],
+      ['one', 5],
+      ['three', 1],
+      ['two', 1],
+      ['three', 200],
+      ['one', 50],
+    ] as const
+    for (const [phase, ms] of members) {
+      phases[phase].defer(async () => {
+        await wait(clock, ms)
+        log.at(phase)()
+      })
+    }
+    await close()
+    expect(log.lines).toEqual(['max', 'three', 'three', 'two', 'two', 'one', 'one'])
+  })
+
+  test('and what has no phase belongs to the one that is open', async () => {
+    const { life, log, phases, close } = setUpPhases()
+    for (const name of ['max', 'one', 'minus one', 'min'] as const) phases[name].defer(log.at(name))
+    phases.zero.defer(log.at('zero'))
+    phases.zero.defer(log.at('zero too'))
+    life.defer(log.at('above all'))
+    await close()
+    expect(log.lines).toEqual(['above all', 'max', 'one', 'zero too', 'zero', 'minus one', 'min'])
+  })
+
+  test('a phase is over when the slowest in it has stopped, also where one in another phase depends on it', async () => {
+    const { clock, life, close } = setUp()
+    const log = new Log()
+    life.defer(log.lasting('low', clock, 10), { name: 'low' })
+    const phase = life.scope('phase', { order: 'parallel' })
+    phase.defer(log.lasting('slow', clock, 3_000))
+    phase.defer(log.lasting('quick', clock, 10))
+    life.defer(log.lasting('dependant', clock, 500), { dependsOn: ['phase', 'low'] })
+    await close()
+    expect(log.lines).toEqual(['dependant', 'dependant.', 'quick', 'slow', 'quick.', 'slow.', 'low', 'low.'])
+  })
+
+  test('a stop that throws at once ends its phase at once, not when its time is over', async () => {
+    for (const broken of [
+      () => {
+        throw new Error('no')
+      },
+      () => Promise.reject(new Error('no')),
+    ]) {
+      const { log, phases, close } = setUpPhases()
+      phases.three.defer(broken)
+      phases.two.defer(log.at('two'))
+      const { ms, counts } = await close()
+      expect({ ms, counts }).toEqual({ ms: 0, counts: { closed: 1, forced: 0, failed: 1, abandoned: 0 } })
+      expect(log.lines).toEqual(['two'])
+    }
+  })
+
+  test.each([
+    ['a dependency is registered last', ['web', 'db'], { db: { requiredBy: ['web'] } }],
+    ['a dependant is registered first of many', ['web', 'x', 'y', 'db'], { db: { requiredBy: ['web'] } }],
+    ['a dependant is last', ['db', 'x', 'web'], { web: { last: true, dependsOn: ['db'] } }],
+  ])('an edge is stronger than the place: %s', async (_how, order, edges: Record<string, object>) => {
+    const { log, life, close } = setUp()
+    for (const name of order) life.defer(log.at(name), { name, ...edges[name] })
+    await close()
+    expect(log.lines.indexOf('web')).toBeLessThan(log.lines.indexOf('db'))
+    expect(log.lines).toHaveLength(order.length)
+  })
+})
+
+describe.each(['reverse', 'parallel'] as const)('in %s order', (order) => {
+  test('eleven callbacks begin in a fixed order, once each, though one was registered twice by two names', async () => {
+    const { life, log, close } = setUp({ order })
+    const names = Array.from({ length: 11 }, (_, at) => `callback ${at}`)
+    for (const name of names) life.defer(log.at(name))
+    await Promise.all([close(), life.close(), life.disposeAsync()])
+    expect(log.lines).toEqual(names.toReversed())
+  })
+
+  test.each([
+    [
+      'at once',
+      (_clock: FakeClock, error: Error) => {
+        throw error
+      },
+    ],
+    ['after an await', (clock: FakeClock, error: Error) => failAfter(clock, 10, error)],
+  ])(
+    'three stops that throw %s all run, and all three errors come back in the order of their coming',
+    async (_when, fail) => {
+      const { clock, life, log } = setUp({ order })
+      const errors = ['one', 'two', 'three'].map((name) => new Error(name))
+      for (const error of errors) {
+        life.defer(() => {
+          log.at(error.message)()
+          return fail(clock, error)
+        })
+      }
+      const disposed = life.disposeAsync().catch((reason) => reason)
+      await clock.advance(100)
+      const rejected: SuppressedError = await disposed
+      expect(log.lines).toEqual(['three', 'two', 'one'])
+      expect(rejected.error).toBe(errors[0])
+      expect(rejected.suppressed).toMatchObject({ error: errors[1], suppressed: errors[2] })
+      expect((await life.close()).rows.map(({ error }) => error)).toEqual(expect.arrayContaining(errors))
+    },
+  )
+
+  test('every stop runs whatever the others do', async () => {
+    const { clock, life, log, close } = setUp({ order })
+    life.defer(log.at('a'))
+    life.defer(() => failAfter(clock, 20, new Error('late')))
+    life.defer(log.at('b'))
+    life.defer(() => {
+      throw new Error('at once')
+    })
+    life.defer(() => new Promise(() => {}), { grace: 100 })
+    life.defer(log.at('c'))
+    expect((await close()).counts).toEqual({ closed: 3, forced: 0, failed: 2, abandoned: 1 })
+    expect(log.lines.toSorted()).toEqual(['a', 'b', 'c'])
+  })
+
+  test('of two siblings the second still stops when the first fails', async () => {
+    const { life, log, close } = setUp({ order })
+    life.defer(log.at('second'))
+    life.defer(() => Promise.reject(new Error('first')))
+    await close()
+    expect(log.lines).toEqual(['second'])
+  })
+
+  test('the last step runs whatever failed before it, and the first error comes back as it is', async () => {
+    const { life, log } = setUp({ order })
+    const error = new Error('the only one')
+    life.defer(log.at('finally'), { last: true })
+    life.defer(() => Promise.reject(error))
+    await expect(life.disposeAsync()).rejects.toBe(error)
+    expect(log.lines).toEqual(['finally'])
+  })
+
+  test('a resource can use what it depends on until its own stop has ended', async () => {
+    const { clock, life, close } = setUp({ order })
+    const written: string[] = []
+    let isOpen = true
+    const b = {
+      write: (text: string) => written.push(isOpen ? text : `too late: ${text}`),
+      [Symbol.asyncDispose]: async () => {
+        isOpen = false
+      },
+    }
+    const a = {
+      [Symbol.asyncDispose]: async () => {
+        b.write('goodbye')
+        await wait(clock, 50)
+        b.write('really')
+      },
+    }
+    life.use(a)
+    life.use(b, { requiredBy: [a] })
+    await close()
+    expect(written).toEqual(['goodbye', 'really'])
+  })
+
+  test('closing again, at once or meanwhile, in any way, never repeats a disposer, and all who asked are answered', async () => {
+    const { clock, life, log } = setUp({ order })
+    const scope = life.scope('inside')
+    life.defer(log.lasting('a', clock, 50))
+    scope.defer(log.lasting('b', clock, 50))
+    const events: string[] = []
+    life.subscribe(({ type, path }) => type === 'lifecycle.closed' && events.push(path))
+    const asked: Promise<unknown>[] = [life.close(), life.close(), life.disposeAsync(), scope.close()]
+    await clock.advance(30)
+    asked.push(life.close(), scope.close(), scope.disposeAsync(), life[Symbol.asyncDispose]())
+    await clock.advance(1_000)
+    asked.push(life.close(), scope.close())
+    await Promise.all(asked)
+    expect(log.lines.toSorted()).toEqual(['a', 'a.', 'b', 'b.'])
+    expect(events.toSorted()).toEqual(['/app', '/app/inside'])
+  })
+
+  test('what is registered while everything closes is refused, never dropped', async () => {
+    const { clock, life, log, close } = setUp({ order })
+    let refused: unknown
+    life.defer(async () => {
+      await wait(clock, 10)
+      refused = thrownBy(() => life.defer(log.at('never')))
+    })
+    await close()
+    expect(refused).toMatchObject({ code: 'ERR_CLOSED', message: '/app is closing and takes no more resources.' })
+    expect(log.lines).toEqual([])
+  })
+})
+
+test('of two in parallel both begin before either ends; one by one the second-registered begins alone', async () => {
+  for (const [order, lines] of [
+    ['parallel', ['b', 'a']],
+    ['reverse', ['b']],
+  ] as const) {
+    const { clock, life, log, close } = setUp({ order })
+    life.defer(log.lasting('a', clock, 10))
+    life.defer(log.lasting('b', clock, 10))
+    const closing = close()
+    expect(log.lines).toEqual(lines)
+    await closing
+  }
+})
+
+test('nested registrations stop after what was registered later, one strictly after another, in depth', async () => {
+  const { clock, life, log, close } = setUp()
+  const add = (scope: Lifecycle, name: string, ms: number): void =>
+    scope.defer(ms === 0 ? log.at(name) : log.lasting(name, clock, ms))
+  add(life, '6', 500)
+  const one = life.scope('one')
+  add(one, '5', 0)
+  const two = one.scope('two')
+  add(two, '4', 500)
+  add(two, '3', 0)
+  add(one, '2', 500)
+  add(life, '1', 0)
+  await close()
+  expect(log.lines).toEqual(['1', '2', '2.', '3', '4', '4.', '5', '6', '6.'])
+})
+
+test('the error reaches whoever disposes, and the report, from however deep', async () => {
+  const { life, close } = setUp()
+  const error = new Error('deep')
+  const deepest = life.scope('one').scope('two').scope('three')
+  deepest.defer(() => Promise.reject(error))
+  expect((await close()).rows).toMatchObject([{ path: '/app/one/two/three/callback#1', error }])
+  const other = new Lifecycle()
+  other
+    .scope('one')
+    .scope('two')
+    .defer(() => Promise.reject(error))
+  await expect(other.disposeAsync()).rejects.toBe(error)
+})
+
+test('two that wait for each other, and one that waits for itself, are refused when they are registered', async () => {
+  const { life, log, close } = setUp()
+  life.defer(log.at('a'), { name: 'a' })
+  expect(thrownBy(() => life.defer(log.at('b'), { name: 'b', dependsOn: ['a'], requiredBy: ['a'] }))).toMatchObject({
+    code: 'ERR_CYCLE',
+    message: expect.stringContaining('b → a → b'),
+  })
+  const self = {}
+  expect(thrownBy(() => life.use(self, { close: log.at('self'), dependsOn: [self] })).code).toBe('ERR_CYCLE')
+  expect(thrownBy(() => life.defer(log.at('c'), { dependsOn: ['nobody'] })).code).toBe('ERR_UNKNOWN_RESOURCE')
+  await close()
+  expect(log.lines).toEqual(['a'])
+})
