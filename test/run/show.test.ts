@@ -116,7 +116,7 @@ describe('the report', () => {
   test('on a terminal has all that went wrong, and the ten slowest of the rest', async () => {
     const screen = new FakeScreen(true)
     showReport(screen, await close(50), 80)
-    expect(screen.text.split('\n')).toHaveLength(13)
+    expect(screen.text.match(/─ /g)).toHaveLength(11)
     expect(screen.text).toContain('broken  failed')
   })
 
