@@ -97,6 +97,7 @@ export function settle(scope: Scope, ended: Ended): void {
 export function retire(scope: Scope, entry: Entry, outcome: Outcome, ms: number, error: unknown): void {
   // From here on nobody finds it: whoever is told may release, force or close what is left.
   entry.state = ENDED
+  if (outcome !== 'closed') scope.mayEcho = true
   if (scope.observes('resource.ended')) {
     const more = error === undefined ? { outcome, ms } : { outcome, ms, error }
     scope.publish('resource.ended', entry, more)

@@ -20,10 +20,10 @@ const channels = Object.freeze(
   Object.fromEntries(types.map((type) => [type, channel(`endswell:${type}`)])),
 ) as Readonly<Record<EventType, Channel>>
 
-/** Something that can be listened to, inside something else that hears the same. */
+/** Something that can be listened to, and perhaps something above it that hears the same. */
 export interface Audible {
   listeners: Set<(event: LifecycleEvent) => void> | undefined
-  readonly parent: Audible | undefined
+  readonly heardBy: Audible | undefined
 }
 
 /** Tells `listener` of all that happens in `source` and inside. Returns the undo. */
@@ -39,7 +39,7 @@ export function subscribe(source: Audible, listener: (event: LifecycleEvent) => 
 
 /** Whether anybody listens to such events of `source`: looked up before one is made. */
 export function isHeard(source: Audible, type: EventType): boolean {
-  for (let each: Audible | undefined = source; each !== undefined; each = each.parent) {
+  for (let each: Audible | undefined = source; each !== undefined; each = each.heardBy) {
     if (each.listeners !== undefined) return true
   }
   return channels[type].hasSubscribers
@@ -47,7 +47,7 @@ export function isHeard(source: Audible, type: EventType): boolean {
 
 /** Tells all who listen to `source`, from the inside out, and the channel. */
 export function publish(source: Audible, event: LifecycleEvent): void {
-  for (let each: Audible | undefined = source; each !== undefined; each = each.parent) {
+  for (let each: Audible | undefined = source; each !== undefined; each = each.heardBy) {
     for (const listener of each.listeners ?? []) tell(listener, event)
   }
   if (channels[event.type].hasSubscribers) channels[event.type].publish(event)

@@ -3,7 +3,7 @@ import type { Reference, ResourceOptions, UseOptions } from './contract.ts'
 import { callback } from './core-kinds.ts'
 import { wayToEnd } from './disposer.ts'
 import { type Entry, LIVE, type Method } from './entry.ts'
-import type { Scope } from './scope.ts'
+import { Scope } from './scope.ts'
 
 const MORE = ['kind', 'close', 'force'] as const
 
@@ -54,6 +54,7 @@ export function forget(scope: Scope, resource: Reference): boolean {
   for (const entry of held) {
     if (scope.observes('resource.forgotten')) scope.publish('resource.forgotten', entry)
     scope.remove(entry)
+    if (entry.value instanceof Scope) entry.value.detach()
   }
   return held.length > 0
 }

@@ -46,6 +46,10 @@ export class Scope {
   /** Told when something fatal failed in or below; the root's decides what to do. */
   onFatal: ((error: unknown, path: string) => void) | undefined = undefined
   listeners: Set<(event: LifecycleEvent) => void> | undefined = undefined
+  /** The one above that hears what happens here. */
+  heardBy: Scope | undefined
+  /** Whether something in it did not close gently, so that it may still throw. */
+  mayEcho = false
   #serial = 0
   #scopeSettings: Settings | undefined = undefined
   #controller: AbortController | undefined = undefined
@@ -56,6 +60,7 @@ export class Scope {
     this.name = name
     this.settings = settings
     this.parent = parent
+    this.heardBy = parent
     this.sites =
       parent !== undefined && parent.settings.leaks === settings.leaks ? parent.sites : new Sites(settings.leaks)
     const debug = parent === undefined ? debugListener() : undefined
@@ -109,13 +114,8 @@ export class Scope {
   add(kind: Kind, value: unknown, method: Method | undefined, place: Place | undefined): Entry {
     const { leaks } = this.settings
     this.#serial += 1
-    const entry = new Entry(
-      kind,
-      value,
-      method,
-      this.#serial,
-      leaks === 'off' ? -1 : Math.floor(this.clock.now() / 1_000),
-    )
+    const born = leaks === 'off' ? -1 : Math.floor(this.clock.now() / 1_000)
+    const entry = new Entry(kind, value, method, this.#serial, born)
     if (place !== undefined) settleAt(entry, place)
     this.entries.add(entry)
     const site = leaks === 'off' ? undefined : (this.#madeAt ?? this.sites.of(kind.onGone !== undefined))
@@ -187,7 +187,11 @@ export class Scope {
   finish(): void {
     this.state = 'closed'
     this.entries.clear()
+    const { heardBy } = this
     this.detach()
+    if (!this.mayEcho) return
+    this.heardBy = heardBy
+    if (heardBy !== undefined) heardBy.mayEcho = true
   }
 
   /** Leaves its parent, keeping its path, so that a closed scope holds nothing of the house it stood in. */
@@ -196,6 +200,7 @@ export class Scope {
     if (parent === undefined || place === undefined) return
     this.#path = this.path
     this.parent = undefined
+    this.heardBy = undefined
     this.place = undefined
     if (place.state === LIVE) parent.left(place)
   }

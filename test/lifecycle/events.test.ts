@@ -155,3 +155,25 @@ test('a scope that was moved out is heard no more by its old parent', () => {
   moved.defer(() => {})
   expect(heard).toEqual([])
 })
+
+test('what throws after its scope has closed is still heard above, however deep it was', async () => {
+  const clock = new FakeClock()
+  const life = new Lifecycle({ name: 'app', clock, grace: 100 })
+  const late: string[] = []
+  life.subscribe(({ type, path }) => type === 'resource.late' && late.push(path))
+  const scope = life.scope('one')
+  const deepest = scope.scope('two')
+  deepest.defer(() => failAfter(clock, 500, new Error('late')), { name: 'abandoned' })
+  deepest.use({}, { close: () => failAfter(clock, 600, new Error('late')), force: () => {}, name: 'forced' })
+  scope.defer(() => failAfter(clock, 700, new Error('late')), { name: 'released' })
+  const released = scope.release('released')
+  await clock.advance(100)
+  expect(await released).toBe('abandoned')
+  for (const each of [deepest, scope]) {
+    const closing = each.close()
+    await clock.advance(200)
+    expect((await closing).complete).toBe(true)
+  }
+  await clock.advance(1_000)
+  expect(late.toSorted()).toEqual(['/app/one/released', '/app/one/two/abandoned', '/app/one/two/forced'])
+})

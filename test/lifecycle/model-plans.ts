@@ -104,7 +104,11 @@ const resource: fc.Arbitrary<ResourcePlan> = fc.record({
 })
 const { scope } = fc.letrec<{ item: ItemPlan; scope: ScopePlan }>((tie) => ({
   item: fc.record({
-    what: fc.oneof({ maxDepth: 3, depthSize: 'small' }, { weight: 4, arbitrary: resource }, { weight: 1, arbitrary: tie('scope') }),
+    what: fc.oneof(
+      { maxDepth: 3, depthSize: 'small' },
+      { weight: 4, arbitrary: resource },
+      { weight: 1, arbitrary: tie('scope') },
+    ),
     last: fc.oneof({ weight: 6, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
     dependsOn: seldom(fc.nat(6)),
     requiredBy: seldom(fc.nat(6)),

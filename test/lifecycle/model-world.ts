@@ -21,6 +21,8 @@ interface Item {
   /** How it left, once it has. */
   end: 'ended' | 'left' | 'forgotten' | undefined
   begun: boolean
+  /** Whether it is a task that ends by itself, whatever it is told. */
+  isEarly: boolean
 }
 
 /** One lifecycle of the tree. */
@@ -33,6 +35,8 @@ interface ScopeRecord {
   /** From when on everything in it is forced. */
   deadline: number
   closing: boolean
+  /** What `close()` was given when it began. */
+  timeout: number | undefined
 }
 
 /** Somebody's wish that something end, and when that was answered. */
@@ -80,14 +84,23 @@ export class World {
       void this.#act(act, root)
     }
     await this.#drain(Number.POSITIVE_INFINITY)
-    for (const scope of this.scopes) if (scope.parent === undefined && scope.life.state === 'open') void this.#wish(scope, 'close')
+    for (const scope of this.scopes.filter(({ life }) => life.state !== 'closed')) {
+      if (!this.#isLost(scope)) this.broken.push(`${scope.life.path} is ${scope.life.state} after all has ended`)
+      void this.#wish(scope, 'close')
+    }
     await this.#drain(Number.POSITIVE_INFINITY)
+  }
+
+  /** Whether it, or one above it, was forgotten or moved out: then the root does not end it. */
+  #isLost({ own, parent }: ScopeRecord): boolean {
+    return parent === undefined ? own !== undefined : this.#isLost(parent)
   }
 
   async #drain(ms: number): Promise<void> {
     const until = this.clock.now() + ms
     await this.clock.advance(0)
-    for (let turn = 0; turn < 2_000 && this.clock.pending > 0 && this.clock.now() < until; turn += 1) await this.clock.next()
+    for (let turn = 0; turn < 2_000 && this.clock.pending > 0 && this.clock.now() < until; turn += 1)
+      await this.clock.next()
   }
 
   #open(plan: ScopePlan, parent: ScopeRecord | undefined, place: Omit<ItemPlan, 'what'>): Item | undefined {
@@ -106,9 +119,19 @@ export class World {
       },
       deadline: Number.POSITIVE_INFINITY,
       closing: false,
+      timeout: undefined,
     }
     if (parent === undefined) record.life = new Lifecycle({ name, clock: this.clock, ...options })
-    else own = this.#add(parent, name, place, (more) => { record.life = register(more) }, record)
+    else
+      own = this.#add(
+        parent,
+        name,
+        place,
+        (more) => {
+          record.life = register(more)
+        },
+        record,
+      )
     if (parent === undefined) record.life.subscribe((event) => this.#hear(event))
     this.scopes.push(record)
     for (const item of plan.items) this.#register(record, item)
@@ -146,6 +169,7 @@ export class World {
       touched: false,
       end: undefined,
       begun: false,
+      isEarly: false,
     }
     const [older, younger] = [pick(dependsOn), pick(requiredBy)]
     const names = (items: Item[]): string[] => items.map((each) => each.name)
@@ -179,9 +203,17 @@ export class World {
       else if (sort === 'rungs') scope.life.use({}, { name, close: close as Ending<object>, force, ...options })
       else void this.#task(scope, name, sort === 'early task', plan, close, options)
     })
+    item.isEarly = sort === 'early task'
   }
 
-  #task(scope: ScopeRecord, name: string, early: boolean, plan: ResourcePlan, close: () => unknown, options: object): void {
+  #task(
+    scope: ScopeRecord,
+    name: string,
+    early: boolean,
+    plan: ResourcePlan,
+    close: () => unknown,
+    options: object,
+  ): void {
     const work = (signal: AbortSignal): unknown => {
       if (early) return wait(this.clock, 5).then(() => this.#end(plan.close, name))
       return new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())).then(close)
@@ -227,9 +259,11 @@ export class World {
     if (item.touched || this.#isHurried(scope) || !scope.closing) return
     for (const other of scope.items) {
       if (other === item || other.end !== undefined) continue
-      if (other.dependencies.has(item)) this.broken.push(`${item.name} began before ${other.name}, which depends on it, ended`)
+      if (other.dependencies.has(item))
+        this.broken.push(`${item.name} began before ${other.name}, which depends on it, ended`)
       const isUnderWay = other.begun && !other.touched
-      if (scope.plan.order === 'reverse' && isUnderWay) this.broken.push(`${item.name} began while ${other.name} was under way`)
+      if (scope.plan.order === 'reverse' && isUnderWay)
+        this.broken.push(`${item.name} began while ${other.name} was under way`)
     }
   }
 
@@ -239,7 +273,10 @@ export class World {
 
   /** The moment from which on everything in a scope is forced: its own, or one above. */
   deadlineOf(scope: ScopeRecord): number {
-    return Math.min(scope.deadline, scope.parent === undefined ? Number.POSITIVE_INFINITY : this.deadlineOf(scope.parent))
+    return Math.min(
+      scope.deadline,
+      scope.parent === undefined ? Number.POSITIVE_INFINITY : this.deadlineOf(scope.parent),
+    )
   }
 
   #hear(event: LifecycleEvent): void {
@@ -262,7 +299,10 @@ export class World {
   #closingBegins(scope: ScopeRecord): void {
     scope.closing = true
     const { own } = scope
-    const timeout = scope.plan.timeout ?? (own === undefined || own.touched ? this.#inheritedTimeout(scope) : Number.POSITIVE_INFINITY)
+    const timeout =
+      scope.timeout ??
+      scope.plan.timeout ??
+      (own === undefined || own.touched ? this.#inheritedTimeout(scope) : Number.POSITIVE_INFINITY)
     scope.deadline = Math.min(scope.deadline, this.clock.now() + timeout)
     if (own !== undefined && own.end === undefined) this.#begin(own)
   }
@@ -278,7 +318,11 @@ export class World {
   #move(scope: ScopeRecord): void {
     if (scope.life.state !== 'open') return
     scope.life = scope.life.move()
-    if (scope.parent !== undefined) scope.life.subscribe((event) => this.#hear(event))
+    if (scope.parent !== undefined) this.#isOnItsOwn(scope)
+  }
+
+  #isOnItsOwn(scope: ScopeRecord): void {
+    scope.life.subscribe((event) => this.#hear(event))
     scope.parent = undefined
   }
 
@@ -289,13 +333,22 @@ export class World {
     const any = this.#scopeAt(target)
     if (does === 'register') return this.#registerLate(own)
     if (does === 'release' || does === 'forget') return this.#lose(does, target)
-    const [how, whom] = does.split(' ') as ['close' | 'dispose' | 'force' | 'shorten', 'own' | 'parent' | 'root' | 'any']
+    const [how, whom] = does.split(' ') as [
+      'close' | 'dispose' | 'force' | 'shorten',
+      'own' | 'parent' | 'root' | 'any',
+    ]
     const whose = { own, parent: own.parent ?? own, root: this.#root, any }[whom]
     await this.#wish(whose, how)
   }
 
   #registerLate(scope: ScopeRecord): void {
-    const plan: ResourcePlan = { sort: 'defer', close: { does: 'resolve', after: 10 }, force: { does: 'return', after: 0 }, grace: undefined, acts: [] }
+    const plan: ResourcePlan = {
+      sort: 'defer',
+      close: { does: 'resolve', after: 10 },
+      force: { does: 'return', after: 0 },
+      grace: undefined,
+      acts: [],
+    }
     const { state } = scope.life
     try {
       this.#resource(scope, plan, { last: false, dependsOn: [], requiredBy: [] })
@@ -309,7 +362,10 @@ export class World {
     const item = this.items[target % Math.max(1, this.items.length)]
     if (item === undefined || item.end !== undefined) return
     const { life } = item.scope
-    if (does === 'forget') return void life.forget(item.name)
+    if (does === 'forget') {
+      if (life.forget(item.name) && item.inside !== undefined) this.#isOnItsOwn(item.inside)
+      return
+    }
     item.touched = true
     if (item.inside !== undefined && item.inside.life.state === 'open') item.inside.deadline = Number.POSITIVE_INFINITY
     const wish = this.#made(item.inside ?? item.scope, `release of ${item.name}`)
@@ -334,15 +390,15 @@ export class World {
       await life.disposeAsync().catch((error) => this.#unchain(error))
     } else {
       const options = { force: how === 'force', ...(how === 'shorten' ? { timeout: 25 } : {}) }
-      const isOpen = life.state === 'open'
-      const closing = life.close(options)
-      if (how === 'shorten') scope.deadline = isOpen ? now + 25 : Math.min(scope.deadline, now + 25)
-      const report = await closing
+      if (how === 'shorten' && life.state === 'open') scope.timeout = 25
+      else if (how === 'shorten') scope.deadline = Math.min(scope.deadline, now + 25)
+      const report = await life.close(options)
       this.reports.push(report)
       for (const { error } of report.rows) this.told.add(error)
     }
     wish.settledAt = this.clock.now()
-    if (wish.settledAt > Math.max(wish.madeAt, this.deadlineOf(scope)) + WINDOW) this.broken.push(`${how} settled too late`)
+    if (wish.settledAt > Math.max(wish.madeAt, this.deadlineOf(scope)) + WINDOW)
+      this.broken.push(`${how} settled too late`)
   }
 
   #unchain(error: unknown): void {

@@ -32,12 +32,21 @@ async function broken(story: Plan): Promise<string[]> {
   const { scopes, items, wishes, reports, thrown, told, clock } = world
   const left = [
     ...scopes.flatMap(({ life }) => (life.state === 'closed' ? [] : [`${life.path} is ${life.state}`])),
-    ...scopes.flatMap(({ life }) => (life.snapshot().size === 0 ? [] : [`${life.path} still holds ${life.snapshot().size}`])),
+    ...scopes.flatMap(({ life }) =>
+      life.snapshot().size === 0 ? [] : [`${life.path} still holds ${life.snapshot().size}`],
+    ),
     ...items.flatMap(({ name, end }) => (end === undefined ? [`nobody was told what became of ${name}`] : [])),
-    ...wishes.flatMap(({ of, what, settledAt }) => (settledAt === undefined ? [`${what} of ${of.life.path} never settled`] : [])),
+    ...wishes.flatMap(({ of, what, settledAt }) =>
+      settledAt === undefined ? [`${what} of ${of.life.path} never settled`] : [],
+    ),
   ]
-  const missed = items.filter(({ end, closes, forces, inside }) => end === 'ended' && inside === undefined && closes + forces === 0)
-  const untold = [...thrown].filter((error) => !told.has(error) && ![...told].some((other) => (other as Error | undefined)?.cause === error))
+  const missed = items.filter(
+    ({ end, closes, forces, inside, isEarly }) =>
+      end === 'ended' && inside === undefined && !isEarly && closes + forces === 0,
+  )
+  const untold = [...thrown].filter(
+    (error) => !told.has(error) && ![...told].some((other) => (other as Error | undefined)?.cause === error),
+  )
   const unequal = reports.filter(({ complete, counts, rows }) => {
     const worse = rows.filter(({ outcome }) => outcome !== 'closed').length
     return complete && worse !== counts.forced + counts.failed + counts.abandoned

@@ -225,6 +225,23 @@ describe('forget', () => {
     expect(listening).toBe(0)
   })
 
+  test('lets a scope go on, on its own', async () => {
+    const life = new Lifecycle('app')
+    const log = new Log()
+    const scope = life.scope('inside')
+    scope.defer(log.at('ended'), { name: 'deep' })
+    const heard: string[] = []
+    life.subscribe(({ path }) => heard.push(path))
+    expect(life.forget('inside')).toBe(true)
+    await life.close()
+    expect(scope.state).toBe('open')
+    expect(log.lines).toEqual([])
+    await scope.task('work', () => Promise.reject(new Error('broken')), { fatal: true }).catch(() => {})
+    expect(await scope.close()).toMatchObject({ reason: '/app/inside/work failed: broken', counts: { closed: 1 } })
+    expect(log.lines).toEqual(['ended'])
+    expect(heard).toEqual(['/app/inside', '/app', '/app'])
+  })
+
   test('does not stop what is on its way out', async () => {
     const clock = new FakeClock()
     const life = new Lifecycle({ clock })
