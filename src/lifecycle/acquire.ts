@@ -17,6 +17,7 @@ export function acquire<T>(
 ): Promise<Awaited<T>> {
   const work = async (run: TaskRun): Promise<Awaited<T>> => {
     const value = await open(run)
+    if (run.isForgotten()) return value
     if (scope.state !== 'open' || !run.leave()) await endLate(scope, name, (late) => register(late, value))
     else scope.madeAt(run.site, () => register(scope, value))
     return value
@@ -32,6 +33,6 @@ export async function endLate(scope: Scope, name: string, register: (late: Scope
   if (closing !== undefined) await new Promise<void>((resolve) => closing.whenDone(resolve))
   const errors = closing?.tally.errors ?? []
   if (errors.length > 0) throw chain(errors)
-  const message = `${scope.path} is ${scope.state}, so what ${name} brought was ended at once.`
+  const message = `What ${name} brought came too late for ${scope.path}, and was ended at once.`
   throw coded(new ReferenceError(message), 'ERR_CLOSED')
 }

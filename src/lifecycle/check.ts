@@ -5,6 +5,7 @@ import { inspect } from './inspect.ts'
 export const LONGEST_TIMEOUT = 2_147_483_647
 
 function shown(value: unknown): string {
+  if (value === undefined || value === null) return String(value)
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
   return `${typeof value} ${inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 60 })}`
 }

@@ -1,5 +1,4 @@
 import { Alarm } from './alarm.ts'
-import type { Clock } from './clock.ts'
 import type { CloseOptions, Outcome, Report } from './contract.ts'
 import { call, isStandard } from './core-kinds.ts'
 import { Descent, KNOT, retire, settle } from './descent.ts'
@@ -24,10 +23,8 @@ export const DEFAULT_REASON = 'close() was called'
 export class Closing implements Run {
   readonly tally: Tally
   done = false
-  calling = false
   joined = false
   readonly #scope: Scope
-  readonly #clock: Clock
   readonly #descent: Descent
   readonly #order: ClosingOrder
   readonly #alarm: Alarm
@@ -36,6 +33,7 @@ export class Closing implements Run {
   #report: Report | undefined = undefined
   #ms: number | undefined = undefined
   #loop = 0
+  #calling = false
   #pumping = false
   #hurried = false
   #awaited = false
@@ -48,7 +46,6 @@ export class Closing implements Run {
   constructor(scope: Scope, options: CloseOptions & { timeout: number; deadline: number; timed: boolean }) {
     const { reason = DEFAULT_REASON, timeout, force = false, deadline, timed } = options
     this.#scope = scope
-    this.#clock = scope.clock
     this.#startedAt = this.#mark = scope.clock.now()
     this.#descent = new Descent(scope, reason, Math.min(deadline, this.#startedAt + timeout), timed)
     this.tally = new Tally((entry) => scope.pathOf(entry))
@@ -73,21 +70,20 @@ export class Closing implements Run {
   join({ timeout, force = false }: CloseOptions, deadline: number, timed: boolean): void {
     if (this.done) return
     this.#descent.timed ||= timed
-    this.#scope.markJoined()
     if (force) this.hurry()
-    else this.#tighten(Math.min(deadline, timeout === undefined ? deadline : this.#clock.now() + timeout))
+    else this.#tighten(Math.min(deadline, timeout === undefined ? deadline : this.#scope.clock.now() + timeout))
   }
 
   #tighten(deadline: number): void {
     if (this.#hurried || deadline >= this.#descent.deadline) return
     this.#descent.deadline = deadline
-    this.#alarm.set(deadline, this.#clock.now())
+    this.#alarm.set(deadline, this.#scope.clock.now())
   }
 
   /** Forces everything that is left, at once and in parallel. */
   hurry(): void {
     // A disposer that asks for this must return first: what it returns is part of what is forced.
-    if (this.calling) return queueMicrotask(() => this.hurry())
+    if (this.#calling) return queueMicrotask(() => this.hurry())
     if (this.done || this.#hurried) return
     this.#hurried = true
     this.#loop += 1
@@ -103,11 +99,10 @@ export class Closing implements Run {
 
   report(): Report {
     if (this.#report !== undefined) return this.#report
-    const { path } = this.#scope
-    const { reason } = this.#descent
     const { counts } = this.tally
-    const ms = this.#ms ?? this.#clock.now() - this.#startedAt
-    const report = new ClosingReport({ path, reason, complete: this.done, ms, counts, rows: this.tally.rows() })
+    const about = { path: this.#scope.path, reason: this.#descent.reason, complete: this.done }
+    const ms = this.#ms ?? this.#scope.clock.now() - this.#startedAt
+    const report = new ClosingReport({ ...about, ms, counts, rows: this.tally.rows() })
     if (this.done) this.#report = report
     return report
   }
@@ -118,31 +113,25 @@ export class Closing implements Run {
   }
 
   async #serve(): Promise<void> {
-    this.#loop += 1
-    const loop = this.#loop
+    const loop = ++this.#loop
     // Whoever is told how one ended may have the rest forced, which ends this loop.
     const next = (): Entry | undefined => (loop === this.#loop ? this.#order.take() : undefined)
     for (let entry = next(); entry !== undefined; entry = next()) {
       if (entry.state === ENDING || !isStandard(entry)) {
         const other = entry
-        this.#awaited = true
         await new Promise<void>((resolve) => this.#descend(other, resolve))
-        this.#mark = this.#clock.now()
         continue
       }
       entry.state = ENDING
       this.#current = entry
       this.joined = false
       let pending: unknown
-      this.calling = true
       try {
-        pending = call(entry)
+        pending = this.#call(entry)
       } catch (error) {
-        this.calling = false
         this.#settle(entry, 'failed', error)
         continue
       }
-      this.calling = false
       this.#pending = pending
       if (isWaitable(pending)) this.#watch(entry)
       try {
@@ -165,8 +154,19 @@ export class Closing implements Run {
     if (loop === this.#loop) this.#finish()
   }
 
+  #call(entry: Entry): unknown {
+    this.#calling = true
+    this.#scope.enter()
+    try {
+      return call(entry)
+    } finally {
+      this.#calling = false
+      this.#scope.exit()
+    }
+  }
+
   #watch(entry: Entry): void {
-    const now = this.#clock.now()
+    const now = this.#scope.clock.now()
     if (!this.#descent.timed) this.#mark = now
     this.#limit = now + this.#descent.graceOf(entry)
     this.#alarm.set(Math.min(this.#limit, this.#descent.deadline), now)
@@ -186,21 +186,20 @@ export class Closing implements Run {
   }
 
   #served(): void {
-    this.#current = undefined
-    this.#pending = undefined
+    this.#current = this.#pending = undefined
     this.#limit = Number.POSITIVE_INFINITY
     this.#order.done()
   }
 
   #lap(): number {
     const before = this.#mark
-    this.#mark = this.#clock.now()
+    this.#mark = this.#scope.clock.now()
     return this.#mark - before
   }
 
   #ring(): void {
     if (this.done || this.#hurried) return
-    const now = this.#clock.now()
+    const now = this.#scope.clock.now()
     const { deadline } = this.#descent
     if (now >= deadline) return this.hurry()
     const entry = this.#current
@@ -221,8 +220,10 @@ export class Closing implements Run {
 
   /** Sends an entry down its ladder, or waits for the one that it is on, and calls back when it has ended. */
   #descend(entry: Entry, next: () => void): void {
-    this.#alarm.set(this.#descent.deadline, this.#clock.now())
+    this.#alarm.set(this.#descent.deadline, this.#scope.clock.now())
+    this.#awaited = true
     entry.whenEnded(() => {
+      this.#mark = this.#scope.clock.now()
       this.#order.done()
       next()
     })
@@ -232,15 +233,16 @@ export class Closing implements Run {
   #finish(): void {
     if (this.done) return
     this.done = true
+    this.#current = this.#pending = undefined
     this.#alarm.clear()
-    this.#ms = this.#clock.now() - this.#startedAt
+    this.#ms = this.#scope.clock.now() - this.#startedAt
     const scope = this.#scope
     // Rows are made now, so that a closing that is over keeps no resource alive.
     if (this.#descent.timed) this.report()
     else this.tally.rows()
     this.#order.clear()
-    if (scope.observes('lifecycle.closed'))
-      scope.publish('lifecycle.closed', undefined, { ms: this.#ms, reason: this.#descent.reason })
+    const { reason } = this.#descent
+    if (scope.observes('lifecycle.closed')) scope.publish('lifecycle.closed', undefined, { ms: this.#ms, reason })
     scope.finish()
     for (const callback of this.#whenDone) callback()
   }

@@ -1,10 +1,16 @@
 import type { Context } from './context.ts'
 import type { Entry, Method } from './entry.ts'
 import type { Kind } from './kind.ts'
+import type { Scope } from './scope.ts'
 
 /** A kind of the core, which may bound its own end: then it gets no grace and no window, only the deadline. */
 export interface CoreKind<T = unknown> extends Kind<T> {
   readonly bounded?: boolean
+}
+
+/** The scope that an entry stands for. Its kind is asked: a value of the user's may not even bear to be looked at. */
+export function scopeIn({ kind, value }: Entry): Scope | undefined {
+  return (kind as CoreKind).bounded === true ? (value as Scope) : undefined
 }
 
 const never = (): boolean => false

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { Outcome } from './contract.ts'
 import type { CoreKind } from './core-kinds.ts'
-import { ENDED, type Entry } from './entry.ts'
+import type { Entry } from './entry.ts'
 import { Ladder, type LadderHost } from './ladder.ts'
 import type { Scope } from './scope.ts'
 import { chain } from './suppressed-error.ts'
@@ -35,6 +35,14 @@ export class Descent implements LadderHost {
     this.#scope.under ??= new Set()
     this.#scope.under.add(ladder)
     return ladder
+  }
+
+  enter(): void {
+    this.#scope.enter()
+  }
+
+  exit(): void {
+    this.#scope.exit()
   }
 
   graceOf({ kind, detail }: Entry): number {
@@ -96,12 +104,12 @@ export function settle(scope: Scope, ended: Ended): void {
 /** Takes an ended entry out, tells of it, and tells those who wait for it. */
 export function retire(scope: Scope, entry: Entry, outcome: Outcome, ms: number, error: unknown): void {
   // From here on nobody finds it: whoever is told may release, force or close what is left.
-  entry.state = ENDED
+  scope.unlink(entry)
   if (outcome !== 'closed') scope.mayEcho = true
   if (scope.observes('resource.ended')) {
     const more = error === undefined ? { outcome, ms } : { outcome, ms, error }
     scope.publish('resource.ended', entry, more)
   }
-  scope.remove(entry)
+  scope.closing?.left(entry)
   for (const tell of entry.detail?.onEnded ?? []) tell(outcome, error)
 }

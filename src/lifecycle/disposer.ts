@@ -2,7 +2,7 @@ import { checkFunction, wrongType } from './check.ts'
 import type { Ending, UseOptions } from './contract.ts'
 import { asyncDisposer, syncDisposer } from './core-kinds.ts'
 import type { Method } from './entry.ts'
-import type { Kind } from './kind.ts'
+import { checkKind, type Kind, kindFor } from './kind.ts'
 
 /** How a value that was given to `use` ends. */
 export interface Way {
@@ -18,19 +18,13 @@ export interface Way {
  */
 export function wayToEnd(value: unknown, kinds: readonly Kind[], options: UseOptions<never>): Way {
   if (options.close !== undefined || options.force !== undefined) return { kind: byHand(value as object, options) }
-  if (options.kind !== undefined && options.kind !== false) return { kind: checkKind(options.kind as Kind) }
-  if (options.kind === undefined) {
-    const kind = kinds.find((each) => each.matches(value))
-    if (kind !== undefined) return { kind }
+  if (options.kind !== undefined && options.kind !== false) {
+    checkKind('options.kind', options.kind)
+    return { kind: options.kind as Kind }
   }
+  const kind = options.kind === false ? undefined : kindFor(value, kinds)
+  if (kind !== undefined) return { kind }
   return ownDisposer(value as Disposable & AsyncDisposable)
-}
-
-function checkKind(kind: Kind): Kind {
-  const mend = 'Make one with defineKind(), or pass false for its own disposer.'
-  if (typeof kind !== 'object' || kind === null) throw wrongType('options.kind', 'a kind or false', kind, mend)
-  checkFunction('options.kind.close', kind.close, mend)
-  return kind
 }
 
 // The standard reads each method once, at registration, and falls through where asyncDispose is undefined or null.
@@ -41,24 +35,23 @@ function ownDisposer(value: Disposable & AsyncDisposable): Way {
     method = value[Symbol.dispose]
     kind = syncDisposer
   }
-  const mend = 'Say how it ends: use(value, { close, force }), adopt(value, fn) or defer(fn).'
+  const mend = "Say how it ends: use(value, { close: 'end', force: 'destroy' }), adopt(value, fn) or defer(fn)."
   checkFunction('The disposer of the value', method, mend)
   return { kind, method: method as Method }
 }
 
 function byHand(value: object, options: UseOptions<never>): Kind {
-  const { close = options.force, force, kind } = options
+  const { close, force, kind } = options
   if (kind !== undefined) throw wrongType('options.kind', 'left out beside close and force', kind)
-  const closing = ending(value, 'close', close)
-  const custom = { name: 'custom', matches: () => false, close: closing }
-  return force === undefined || options.close === undefined
-    ? custom
-    : { ...custom, force: ending(value, 'force', force) }
+  const custom = { name: 'custom', matches: () => false, close: ending(value, 'close', close) }
+  return force === undefined ? custom : { ...custom, force: ending(value, 'force', force) }
 }
 
 function ending(value: object, name: 'close' | 'force', way: Ending<never> | undefined): (value: unknown) => unknown {
   if (typeof way === 'function') return way as (value: unknown) => unknown
   const method = typeof way === 'string' || typeof way === 'symbol' ? (value as Record<PropertyKey, unknown>)[way] : way
-  checkFunction(`options.${name}`, method, `'${String(way)}' is not a method of the value.`)
+  const mend =
+    way === undefined ? 'There is no force without a close.' : `'${String(way)}' is not a method of the value.`
+  checkFunction(`options.${name}`, method, mend)
   return () => (method as Method).call(value)
 }

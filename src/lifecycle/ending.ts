@@ -1,6 +1,7 @@
 import { checkBoolean, checkObject, checkOptions, checkTimeout, wrongType } from './check.ts'
 import { DEFAULT_REASON } from './closing.ts'
 import type { CloseOptions, Report } from './contract.ts'
+import { scopeIn } from './core-kinds.ts'
 import { PLAIN } from './place.ts'
 import { ClosingReport } from './report.ts'
 import type { Scope } from './scope.ts'
@@ -25,10 +26,21 @@ export function dispose(scope: Scope): Promise<void> {
 export function close(scope: Scope, options: CloseOptions): Promise<Report> {
   if (options !== PLAIN) checkCloseOptions(options)
   const { calling } = scope
+  // Whoever waits for the whole while something in it hangs may be that very thing.
+  if (options.force !== true && options.timeout === undefined) markJoined(scope)
   const closing = closeScope(scope, options, Number.POSITIVE_INFINITY, true)
   if (closing === undefined) return Promise.resolve(nothingToEnd(scope.path, options.reason ?? DEFAULT_REASON))
   if (calling) return Promise.resolve(closing.report())
   return new Promise((resolve) => closing.whenDone(() => resolve(closing.report())))
+}
+
+function markJoined({ closing, under }: Scope): void {
+  if (closing !== undefined) closing.joined = true
+  for (const ladder of under ?? []) {
+    ladder.joined = true
+    const inside = scopeIn(ladder.entry)
+    if (inside !== undefined) markJoined(inside)
+  }
 }
 
 function checkCloseOptions(options: CloseOptions): void {

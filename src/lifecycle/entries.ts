@@ -45,7 +45,9 @@ export class Entries {
     this.#values.add(entry.value, entry)
   }
 
+  /** Takes an entry out; one that is out already stays so. */
   remove(entry: Entry): void {
+    if (entry.state === ENDED) return
     const { previous, next, detail } = entry
     if (this.cursor === entry) this.cursor = previous
     if (previous === undefined) this.first = next
@@ -58,10 +60,8 @@ export class Entries {
     this.size -= 1
     if (this.indexed) this.#forgetKeys(entry)
     this.#silent?.delete(entry)
-    if (detail === undefined) return
-    detail.unwatch?.()
-    detail.unwatch = undefined
-    if (detail.dependencies !== undefined) for (const on of detail.dependencies) on.detailed().dependants -= 1
+    if (detail?.dependencies !== undefined) for (const on of detail.dependencies) on.detail?.dependants?.delete(entry)
+    if (detail?.dependants !== undefined) for (const by of detail.dependants) by.detail?.dependencies?.delete(entry)
   }
 
   #forgetKeys(entry: Entry): void {

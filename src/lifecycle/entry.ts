@@ -37,6 +37,12 @@ export class Entry {
     this.born = born
   }
 
+  /** Whether nothing that is still there depends on it. */
+  get isFree(): boolean {
+    const dependants = this.detail?.dependants
+    return dependants === undefined || dependants.size === 0
+  }
+
   /** Its detail, made now if there was none. */
   detailed(): Detail {
     this.detail ??= new Detail()
@@ -61,8 +67,6 @@ export class Entry {
 /** The way down of one resource, as its entry knows it. */
 export interface Descending {
   readonly entry: Entry
-  /** Whether its disposer is on the stack right now. */
-  readonly calling: boolean
   /** Somebody waits for the whole closing while this is under way: perhaps its own disposer. */
   joined: boolean
   /** Forces it now. */
@@ -77,10 +81,10 @@ export class Detail {
   grace: number | undefined = undefined
   last = false
   site: Site | undefined = undefined
-  /** How many live entries say that they depend on this one. */
-  dependants = 0
-  /** The entries that this one depends on. */
-  dependencies: Entry[] | undefined = undefined
+  /** The entries still there that depend on this one. */
+  dependants: Set<Entry> | undefined = undefined
+  /** The entries still there that this one depends on. */
+  dependencies: Set<Entry> | undefined = undefined
   /** Takes the listeners off that tell when the resource ends by itself. */
   unwatch: (() => void) | undefined = undefined
   /** Its way down, once it is released or forced. */

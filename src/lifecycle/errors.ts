@@ -45,6 +45,15 @@ export type MisuseCode =
   | 'ERR_CYCLE'
   | 'ERR_CLOSED'
 
+/** A word that an error carries, if it bears to be asked: anything can be thrown. */
+export function wordOf(error: unknown, key: 'name' | 'code'): unknown {
+  try {
+    return (error as Partial<Record<typeof key, unknown>> | null | undefined)?.[key]
+  } catch {
+    return undefined
+  }
+}
+
 /** Hangs a stable `code` on one of the language's own error classes, whose constructor the standard fixes. */
 export function coded<E extends Error>(error: E, code: MisuseCode): E & { code: MisuseCode } {
   return Object.assign(error, { code })

@@ -1,4 +1,4 @@
-import { checkFunction, checkName, checkObject, checkOptions, checkTimeout } from './check.ts'
+import { checkFunction, checkName, checkObject, checkOptions, checkTimeout, wrongType } from './check.ts'
 import type { Clock } from './clock.ts'
 
 /** What a kind is told while it ends a resource. */
@@ -60,11 +60,29 @@ const parts = ['name', 'matches', 'close', 'force', 'isGone', 'onGone', 'describ
 export function defineKind<T>(definition: Kind<T>): Kind<T> {
   checkObject('definition', definition)
   checkOptions('kind', definition, parts)
-  checkName('kind.name', definition.name)
-  for (const part of ['matches', 'close'] as const) checkFunction(`kind.${part}`, definition[part])
-  for (const part of ['force', 'isGone', 'onGone', 'describe'] as const) {
-    if (definition[part] !== undefined) checkFunction(`kind.${part}`, definition[part])
-  }
-  if (definition.grace !== undefined) checkTimeout('kind.grace', definition.grace)
+  checkKind('kind', definition)
   return Object.freeze({ ...definition })
+}
+
+/** Refuses what is no kind, also where `defineKind` was not asked. */
+export function checkKind(name: string, kind: Kind<never>): void {
+  const mend = 'Make one with defineKind().'
+  if (typeof kind !== 'object' || kind === null) throw wrongType(name, 'a kind', kind, mend)
+  checkName(`${name}.name`, kind.name)
+  for (const part of ['matches', 'close'] as const) checkFunction(`${name}.${part}`, kind[part], mend)
+  for (const part of ['force', 'isGone', 'onGone', 'describe'] as const) {
+    if (kind[part] !== undefined) checkFunction(`${name}.${part}`, kind[part])
+  }
+  if (kind.grace !== undefined) checkTimeout(`${name}.grace`, kind.grace)
+}
+
+/** The first kind that matches a value. One whose look at a hostile value throws does not match. */
+export function kindFor(value: unknown, kinds: readonly Kind[]): Kind | undefined {
+  return kinds.find((kind) => {
+    try {
+      return kind.matches(value)
+    } catch {
+      return false
+    }
+  })
 }

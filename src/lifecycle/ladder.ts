@@ -18,6 +18,10 @@ export interface LadderHost {
   /** How many ms its second rung may take; Infinity where it bounds itself. */
   windowOf(entry: Entry): number
   pathOf(entry: Entry): string
+  /** A disposer is called now. */
+  enter(): void
+  /** It has returned. */
+  exit(): void
   /** The first rung is over and the second begins. */
   forcing(entry: Entry): void
   /** Called once, when the outcome is known. */
@@ -36,8 +40,6 @@ export class Ladder implements Descending {
   startedAt: number
   outcome: Outcome | undefined = undefined
   error: unknown = undefined
-  /** Whether the disposer is on the stack right now. */
-  calling = false
   joined = false
   readonly #host: LadderHost
   #begun = false
@@ -115,15 +117,15 @@ export class Ladder implements Descending {
   #begin(): boolean {
     this.#begun = true
     let pending: unknown
-    this.calling = true
+    this.#host.enter()
     try {
       pending = begin(this.entry, this.context)
     } catch (error) {
-      this.calling = false
+      this.#host.exit()
       this.#closeFailed(error)
       return false
     }
-    this.calling = false
+    this.#host.exit()
     this.#follow(pending)
     return isWaitable(pending)
   }
@@ -141,10 +143,12 @@ export class Ladder implements Descending {
 
   /** A closing that threw has perhaps ended nothing: where there is a second rung, it is taken. */
   #closeFailed(error: unknown): void {
+    // What forcing breaks off may well throw: that is no failure.
+    if (this.#forcing && this.entry.kind.force !== undefined) return this.#host.late(this.entry, error)
     this.#failed = true
     this.error = error
     if (this.entry.kind.force === undefined) this.#end('failed')
-    else if (!this.#forcing) this.#secondRung()
+    else this.#secondRung()
   }
 
   async #followForce(pending: unknown): Promise<void> {

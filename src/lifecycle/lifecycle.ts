@@ -87,7 +87,7 @@ export class Lifecycle implements AsyncDisposable {
    * @throws ReferenceError (`ERR_CLOSED`) once closing has begun; TypeError where nothing tells how it ends and for an
    * unknown option; RangeError for an unknown or ambiguous sibling or a cycle (`ERR_CYCLE`).
    */
-  use<T>(value: T, options: Contract.UseOptions<T> = PLAIN): T {
+  use<T>(value: T, options: Contract.UseOptions<NoInfer<T>> = PLAIN): T {
     return use(this.#scope, value, options)
   }
 

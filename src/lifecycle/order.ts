@@ -41,8 +41,8 @@ export class ClosingOrder {
     const dependencies = entry.detail?.dependencies
     if (dependencies === undefined) return
     for (const on of dependencies) {
-      if (on.serial < this.#walkedTo || on.detail?.dependants !== 0) continue
-      if (!on.detail.last || this.#lastTurn) this.#freed.add(on)
+      if (on.serial < this.#walkedTo || !on.isFree) continue
+      if (on.detail?.last !== true || this.#lastTurn) this.#freed.add(on)
     }
   }
 
@@ -60,7 +60,7 @@ export class ClosingOrder {
       const { detail } = entry
       if (detail === undefined) return entry
       if (detail.last) this.#last.push(entry)
-      else if (detail.dependants === 0) return entry
+      else if (entry.isFree) return entry
     }
     this.#walkedTo = 0
     return undefined
@@ -69,7 +69,7 @@ export class ClosingOrder {
   #firstOfLast(): Entry | undefined {
     if (this.#lastTurn || this.#running > 0) return undefined
     this.#lastTurn = true
-    for (const entry of this.#last) if (entry.detail?.dependants === 0) this.#freed.add(entry)
+    for (const entry of this.#last) if (entry.isFree) this.#freed.add(entry)
     return this.#freed.take()
   }
 }

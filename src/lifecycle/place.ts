@@ -1,5 +1,6 @@
 import { checkBoolean, checkName, checkObject, checkOptions, checkTimeout, wrongType } from './check.ts'
 import type { PlaceOptions, Reference, ResourceOptions } from './contract.ts'
+import type { Entries } from './entries.ts'
 import type { Entry } from './entry.ts'
 import { coded } from './errors.ts'
 import { findCycle } from './order.ts'
@@ -22,10 +23,10 @@ export interface Place {
  * @throws TypeError or RangeError for bad options, an unknown sibling, an ambiguous name or a cycle.
  */
 export function findPlace(
+  household: Household,
   options: ResourceOptions,
   more: readonly string[],
   value: unknown,
-  find: (reference: Reference, option: string) => readonly Entry[],
 ): Place {
   checkObject('options', options)
   checkOptions('options', options, ['name', 'grace', ...PLACE, ...more])
@@ -41,7 +42,7 @@ export function findPlace(
       if (!['string', 'object', 'function'].includes(typeof reference) || reference === null)
         throw wrongType(`Each of options.${option}`, 'a name, or a value that was registered', reference)
       if (value !== undefined && reference === value) throw cycleError([own, own])
-      return find(reference, `options.${option}`)
+      return findSiblings(household, reference, `options.${option}`)
     })
   }
   const dependencies = siblings('dependsOn')
@@ -49,6 +50,33 @@ export function findPlace(
   const cycle = findCycle(dependencies, dependants)
   if (cycle !== undefined) throw cycleError([own, ...cycle.map((entry) => entry.label), own])
   return { name, grace, last, dependencies, dependants }
+}
+
+/** What siblings are looked for in. */
+interface Household {
+  readonly path: string
+  readonly entries: Entries
+}
+
+/**
+ * The entries that a reference names: one by name, or all that use a value.
+ *
+ * @throws RangeError where there is none, or a name is ambiguous.
+ */
+export function findSiblings({ path, entries }: Household, reference: Reference, what: string): readonly Entry[] {
+  const byName = typeof reference === 'string'
+  const found = byName ? entries.byName(reference) : entries.byValue(reference)
+  if (found.length === 0) {
+    const shown = byName ? `the name '${reference}'` : 'that value'
+    const message = `${what}: ${path} holds nothing under ${shown}. Register it first, in the same lifecycle.`
+    throw coded(new RangeError(message), 'ERR_UNKNOWN_RESOURCE')
+  }
+  if (byName && found.length > 1) {
+    const labels = found.map(({ detail }) => `'${reference}#${detail?.repeat}'`).join(', ')
+    const message = `${what}: '${reference}' is ambiguous in ${path}. Say which: ${labels}, or pass the value.`
+    throw coded(new RangeError(message), 'ERR_AMBIGUOUS_NAME')
+  }
+  return found
 }
 
 /** Puts an entry where it is to stand, with its edges. */
@@ -62,11 +90,12 @@ export function settleAt(entry: Entry, { name, grace, last, dependencies, depend
 }
 
 function link(dependant: Entry, dependency: Entry): void {
-  const detail = dependant.detailed()
-  detail.dependencies ??= []
-  if (detail.dependencies.includes(dependency)) return
-  detail.dependencies.push(dependency)
-  dependency.detailed().dependants += 1
+  const from = dependant.detailed()
+  const to = dependency.detailed()
+  from.dependencies ??= new Set()
+  to.dependants ??= new Set()
+  from.dependencies.add(dependency)
+  to.dependants.add(dependant)
 }
 
 /** Checks the name and the options of what is registered by a name of its own, so that no option may name it. */

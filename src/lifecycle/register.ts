@@ -1,9 +1,10 @@
 import { checkFunction, wrongType } from './check.ts'
 import type { Reference, ResourceOptions, UseOptions } from './contract.ts'
-import { callback } from './core-kinds.ts'
+import { callback, scopeIn } from './core-kinds.ts'
 import { wayToEnd } from './disposer.ts'
 import { type Entry, LIVE, type Method } from './entry.ts'
-import { Scope } from './scope.ts'
+import { findSiblings } from './place.ts'
+import type { Scope } from './scope.ts'
 
 const MORE = ['kind', 'close', 'force'] as const
 
@@ -41,7 +42,7 @@ export function defer(scope: Scope, onDispose: () => unknown, options: ResourceO
 
 /** The entries of a resource: none where a value is not, or no longer, held; a name that nothing has throws. */
 export function entriesOf(scope: Scope, resource: Reference): readonly Entry[] {
-  if (typeof resource === 'string') return scope.siblings(resource, 'resource')
+  if (typeof resource === 'string') return findSiblings(scope, resource, 'resource')
   if ((typeof resource !== 'object' || resource === null) && typeof resource !== 'function') {
     throw wrongType('resource', 'a name, or the value that was registered', resource)
   }
@@ -52,9 +53,10 @@ export function entriesOf(scope: Scope, resource: Reference): readonly Entry[] {
 export function forget(scope: Scope, resource: Reference): boolean {
   const held = entriesOf(scope, resource).filter(({ state }) => state === LIVE)
   for (const entry of held) {
-    if (scope.observes('resource.forgotten')) scope.publish('resource.forgotten', entry)
+    if (entry.state !== LIVE) continue
     scope.remove(entry)
-    if (entry.value instanceof Scope) entry.value.detach()
+    scopeIn(entry)?.detach()
+    if (scope.observes('resource.forgotten')) scope.publish('resource.forgotten', entry)
   }
   return held.length > 0
 }

@@ -1,8 +1,9 @@
-import { checkBoolean, checkFunction, checkTimeout, outOfRange, wrongType } from './check.ts'
+import { checkBoolean, checkFunction, checkTimeout, LONGEST_TIMEOUT, outOfRange, wrongType } from './check.ts'
 import type { Clock, ClockTimer } from './clock.ts'
 import type { EveryOptions, Outcome, PlaceOptions } from './contract.ts'
-import { ENDED, type Entry, LIVE } from './entry.ts'
-import type { Kind } from './kind.ts'
+import { ENDED, type Entry } from './entry.ts'
+import { wordOf } from './errors.ts'
+import type { CloseContext, Kind } from './kind.ts'
 import { checkNamed } from './place.ts'
 import { releaseOne } from './release.ts'
 import type { Scope } from './scope.ts'
@@ -16,6 +17,8 @@ class Beat {
   readonly #controller = new AbortController()
   #timer: ClockTimer | undefined = undefined
   #running: Promise<void> | undefined = undefined
+  runs = 0
+  failures = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -31,6 +34,7 @@ class Beat {
   async run(fn: (signal: AbortSignal) => unknown, failed: (error: unknown) => void): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#running = promise
+    this.runs += 1
     try {
       await fn(this.#controller.signal)
     } catch (error) {
@@ -51,11 +55,17 @@ class Beat {
   }
 }
 
-const beatKind: Kind<Beat> = Object.freeze({ name: 'timer', matches: () => false, close: (beat: Beat) => beat.stop() })
+const beatKind: Kind<Beat> = Object.freeze({ name: 'timer', matches: () => false, close: closeBeat })
+
+async function closeBeat(beat: Beat, context: CloseContext): Promise<void> {
+  await beat.stop()
+  if (beat.failures > 0) context.note(`${beat.failures} of ${beat.runs} runs failed`)
+}
 
 function published(scope: Scope, entry: Entry, beat: Beat): (error: unknown) => void {
   return (error) => {
-    if (beat.aborted && (error as Error | undefined)?.name === 'AbortError') return
+    if (beat.aborted && wordOf(error, 'name') === 'AbortError') return
+    beat.failures += 1
     if (scope.observes('resource.error')) scope.publish('resource.error', entry, { error })
   }
 }
@@ -88,15 +98,15 @@ export function startEvery(
   const wait = (): void => {
     const now = clock.now()
     if (next < now) next += Math.ceil((now - next) / interval) * interval
-    beat.wait(next - now + jitter * Math.random() * interval, ref, fire)
+    beat.wait(Math.min(next - now + jitter * Math.random() * interval, LONGEST_TIMEOUT), ref, fire)
   }
   const fire = async (): Promise<void> => {
     next += interval
     await beat.run(fn, published(scope, entry, beat))
-    if (entry.state === LIVE) wait()
+    wait()
   }
   wait()
-  return () => undo(scope, entry)
+  return () => undo(scope, entry, beat)
 }
 
 /**
@@ -121,9 +131,12 @@ export function startAfter(
     scope.left(entry)
     await beat.run(() => fn(signal), published(scope, entry, beat))
   })
-  return () => undo(scope, entry)
+  return () => undo(scope, entry, beat)
 }
 
-function undo(scope: Scope, entry: Entry): Promise<Outcome> {
-  return entry.state === ENDED ? Promise.resolve('closed') : releaseOne(scope, entry)
+async function undo(scope: Scope, entry: Entry, beat: Beat): Promise<Outcome> {
+  if (entry.state !== ENDED) return releaseOne(scope, entry)
+  // It has been closed, or forgotten: then it still beats.
+  await beat.stop()
+  return 'closed'
 }

@@ -17,7 +17,8 @@ export function closeScope(scope: Scope, options: CloseOptions, deadline: number
     return closing
   }
   if (scope.state === 'closed') return undefined
-  if (scope.entries.size > 0 || scope.awaitsOnce || scope.observes('lifecycle.closing')) {
+  const isHeard = scope.observes('lifecycle.closing') || scope.observes('lifecycle.closed')
+  if (scope.entries.size > 0 || scope.awaitsOnce || isHeard) {
     const { timeout = deadline === Number.POSITIVE_INFINITY ? timeoutOf(scope) : scope.settings.timeout } = options
     return new Closing(scope, { ...options, timeout, deadline, timed })
   }
@@ -35,7 +36,8 @@ function timeoutOf({ settings: { timeout }, parent }: Scope): number {
 
 /** Something failed that the whole must not survive: the top closes, in the way that its owner chose. */
 export function failAll(scope: Scope, error: unknown, path: string): void {
-  const { root } = scope
+  let root = scope
+  while (root.parent !== undefined) root = root.parent
   if (root.onFatal !== undefined) return root.onFatal(error, path)
   const plain = plainError(error)
   const message = typeof plain === 'string' ? plain : plain.message

@@ -1,8 +1,9 @@
+import { wrongType } from './check.ts'
 import type { Clock } from './clock.ts'
-import type { LifecycleEvent, Reference, ResourceOptions, Site, State } from './contract.ts'
+import type { LifecycleEvent, ResourceOptions, Site, State } from './contract.ts'
 import { debugListener } from './debug.ts'
 import { Entries } from './entries.ts'
-import { type Descending, Entry, LIVE, type Method } from './entry.ts'
+import { type Descending, ENDED, Entry, LIVE, type Method } from './entry.ts'
 import { coded } from './errors.ts'
 import { isHeard, publish } from './events.ts'
 import type { Kind } from './kind.ts'
@@ -17,8 +18,6 @@ const NONE: readonly string[] = []
 export interface Run {
   readonly tally: Tally
   readonly done: boolean
-  /** Whether a disposer that it called is on the stack right now. */
-  readonly calling: boolean
   /** Somebody waits for all of it while its disposer under way is: perhaps that very disposer. */
   joined: boolean
   /** An entry has left the list, by whatever way. */
@@ -51,6 +50,7 @@ export class Scope {
   /** Whether something in it did not close gently, so that it may still throw. */
   mayEcho = false
   #serial = 0
+  #onStack = 0
   #scopeSettings: Settings | undefined = undefined
   #controller: AbortController | undefined = undefined
   #path: string | undefined = undefined
@@ -107,7 +107,7 @@ export class Scope {
 
   /** Checks where a resource is to stand, before anything changes. */
   placeOf(options: ResourceOptions, more: readonly string[] = NONE, value?: unknown): Place | undefined {
-    return options === PLAIN ? undefined : findPlace(options, more, value, (...sought) => this.siblings(...sought))
+    return options === PLAIN ? undefined : findPlace(this, options, more, value)
   }
 
   /** Registers a resource. The caller has checked that the scope is open. */
@@ -120,9 +120,9 @@ export class Scope {
     this.entries.add(entry)
     const site = leaks === 'off' ? undefined : (this.#madeAt ?? this.sites.of(kind.onGone !== undefined))
     if (site !== undefined) entry.detailed().site = site
+    if (this.observes('resource.created')) this.publish('resource.created', entry)
     if (kind.onGone !== undefined) this.#watch(entry)
     else if (kind.isGone !== undefined) this.entries.watchSilently(entry, isGone, (gone) => this.left(gone))
-    if (this.observes('resource.created')) this.publish('resource.created', entry)
     return entry
   }
 
@@ -149,38 +149,53 @@ export class Scope {
       throw error
     }
     if (unwatch === undefined) return
-    if (left) unwatch()
-    else entry.detailed().unwatch = unwatch
+    if (typeof unwatch !== 'function') {
+      this.remove(entry)
+      throw wrongType(`What onGone of the kind '${entry.kind.name}' returned`, 'its undo, a function', unwatch)
+    }
+    entry.detailed().unwatch = unwatch
+    if (left) this.unlink(entry)
   }
 
   /** Takes out an entry that has ended by itself. */
   left(entry: Entry): void {
+    if (entry.state === ENDED) return
     this.remove(entry)
     if (this.observes('resource.left')) this.publish('resource.left', entry)
   }
 
   /** Takes out an entry, whatever became of it. */
   remove(entry: Entry): void {
-    this.entries.remove(entry)
+    this.unlink(entry)
     this.closing?.left(entry)
   }
 
-  /** Whether a disposer in it is on the stack right now. */
-  get calling(): boolean {
-    if (this.closing?.calling === true) return true
-    for (const { calling, entry } of this.under ?? []) {
-      if (calling || (entry.value instanceof Scope && entry.value.calling)) return true
+  /** Takes an entry out of the list, and our listeners off its resource. */
+  unlink(entry: Entry): void {
+    this.entries.remove(entry)
+    const unwatch = entry.detail?.unwatch
+    if (unwatch === undefined) return
+    entry.detailed().unwatch = undefined
+    try {
+      unwatch()
+    } catch (error) {
+      if (this.observes('resource.error')) this.publish('resource.error', entry, { error })
     }
-    return false
   }
 
-  /** Somebody waits for all of it: what hangs in it, however deep, perhaps waits for that. */
-  markJoined(): void {
-    if (this.closing !== undefined) this.closing.joined = true
-    for (const ladder of this.under ?? []) {
-      ladder.joined = true
-      if (ladder.entry.value instanceof Scope) ladder.entry.value.markJoined()
-    }
+  /** Says that a disposer of it is called now: what closes above it must know, too. */
+  enter(): void {
+    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) scope.#onStack += 1
+  }
+
+  /** Says that the disposer has returned. */
+  exit(): void {
+    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) scope.#onStack -= 1
+  }
+
+  /** Whether a disposer in it, however deep, is on the stack right now. */
+  get calling(): boolean {
+    return this.#onStack > 0
   }
 
   /** Everything in it has ended. */
@@ -197,36 +212,14 @@ export class Scope {
   /** Leaves its parent, keeping its path, so that a closed scope holds nothing of the house it stood in. */
   detach(): void {
     const { parent, place } = this
-    if (parent === undefined || place === undefined) return
+    if (parent === undefined) return
     this.#path = this.path
+    for (let above: Scope | undefined = parent; above !== undefined; above = above.parent)
+      above.#onStack -= this.#onStack
     this.parent = undefined
     this.heardBy = undefined
     this.place = undefined
-    if (place.state === LIVE) parent.left(place)
-  }
-
-  /** The entries that a reference names: one by name, or all that use a value. */
-  siblings(reference: Reference, what: string): readonly Entry[] {
-    const byName = typeof reference === 'string'
-    const found = byName ? this.entries.byName(reference) : this.entries.byValue(reference)
-    if (found.length === 0) {
-      const shown = byName ? `the name '${reference}'` : 'that value'
-      const message = `${what}: ${this.path} holds nothing under ${shown}. Register it first, in the same lifecycle.`
-      throw coded(new RangeError(message), 'ERR_UNKNOWN_RESOURCE')
-    }
-    if (byName && found.length > 1) {
-      const labels = found.map(({ detail }) => `'${reference}#${detail?.repeat}'`).join(', ')
-      const message = `${what}: '${reference}' is ambiguous in ${this.path}. Say which: ${labels}, or pass the value.`
-      throw coded(new RangeError(message), 'ERR_AMBIGUOUS_NAME')
-    }
-    return found
-  }
-
-  /** The lifecycle at the top. */
-  get root(): Scope {
-    let scope: Scope = this
-    while (scope.parent !== undefined) scope = scope.parent
-    return scope
+    if (place?.state === LIVE) parent.left(place)
   }
 
   /** Whether anybody listens to such events: looked up before one is made. */
@@ -241,6 +234,11 @@ export class Scope {
   }
 }
 
-function isGone(entry: Entry): boolean {
-  return entry.kind.isGone?.(entry.value) === true
+/** A kind that cannot tell is taken to say no: the resource stays until the closing. */
+function isGone({ kind, value }: Entry): boolean {
+  try {
+    return kind.isGone?.(value) === true
+  } catch {
+    return false
+  }
 }

@@ -1,7 +1,7 @@
 import { checkFunction, checkName, checkObject, checkOneOf, checkOptions, checkTimeout, wrongType } from './check.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { LeakLevel, LifecycleOptions, Order } from './contract.ts'
-import type { Kind } from './kind.ts'
+import { checkKind, type Kind } from './kind.ts'
 
 /** How many ms closing a root lifecycle may take. Kubernetes kills after 30 000, and what follows needs some of that. */
 export const DEFAULT_TIMEOUT = 25_000
@@ -45,6 +45,7 @@ export function checkSettings(options: LifecycleOptions, more: readonly string[]
 
 function checkKinds(kinds: readonly Kind<never>[]): void {
   if (!Array.isArray(kinds)) throw wrongType('kinds', 'an array of kinds', kinds)
+  for (const [at, kind] of (kinds ?? []).entries()) checkKind(`kinds[${at}]`, kind)
   for (const [at, kind] of kinds.entries()) {
     checkObject(`kinds[${at}]`, kind)
     for (const part of ['matches', 'close'] as const) checkFunction(`kinds[${at}].${part}`, kind[part])

@@ -8,7 +8,8 @@ const LONGEST_PAUSE = 1_024
 const FRAMES = 12
 
 /** This library's own folder: the sources where they are run as they are, else the built files. */
-const home = decodeURI(new URL('.', import.meta.url).pathname).replace(/lifecycle\/$/, '')
+const home = new URL('.', import.meta.url).href.replace(/lifecycle\/$/, '')
+const homePath = decodeURI(new URL(home).pathname)
 
 /**
  * Decides which resources keep the place that made them, and finds it.
@@ -83,7 +84,8 @@ function restore(prepare: typeof Error.prepareStackTrace, limit: number): void {
 }
 
 function isForeign(file: string | null | undefined): boolean {
-  return typeof file === 'string' && !file.startsWith('node:') && !file.replace(/^file:\/\//, '').startsWith(home)
+  // Modules are known by their URL, scripts and what a test runner compiles by their path.
+  return typeof file === 'string' && ![home, homePath, 'node:'].some((own) => file.startsWith(own))
 }
 
 function plainSite(frame: NodeJS.CallSite): Site {

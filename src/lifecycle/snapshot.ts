@@ -1,6 +1,8 @@
 import type { ResourceSnapshot, Snapshot } from './contract.ts'
+import { scopeIn } from './core-kinds.ts'
 import { type Entry, LIVE } from './entry.ts'
-import { Scope } from './scope.ts'
+import { inspect } from './inspect.ts'
+import type { Scope } from './scope.ts'
 
 /** What a scope holds now, as plain data that nothing can change. */
 export function snapshotOf(scope: Scope): Snapshot {
@@ -10,8 +12,9 @@ export function snapshotOf(scope: Scope): Snapshot {
 }
 
 function resourceOf(scope: Scope, path: string, entry: Entry): ResourceSnapshot {
-  const { kind, value, detail, born } = entry
-  const description = kind.describe?.(value)
+  const { kind, detail, born } = entry
+  const description = describe(entry)
+  const scopeInside = scopeIn(entry)
   return Object.freeze({
     path: `${path}/${entry.label}`,
     kind: kind.name,
@@ -19,6 +22,15 @@ function resourceOf(scope: Scope, path: string, entry: Entry): ResourceSnapshot 
     ...(born < 0 ? {} : { age: Math.max(0, Math.floor(scope.clock.now() / 1_000) - born) * 1_000 }),
     ...(description === undefined ? {} : { description }),
     ...(detail?.site === undefined ? {} : { site: detail.site }),
-    ...(value instanceof Scope ? { inside: snapshotOf(value) } : {}),
+    ...(scopeInside === undefined ? {} : { inside: snapshotOf(scopeInside) }),
   })
+}
+
+/** A kind that fails at describing must not keep the others from being seen. */
+function describe({ kind, value }: Entry): string | undefined {
+  try {
+    return kind.describe?.(value)
+  } catch (error) {
+    return `cannot be described: ${inspect(error, { depth: 0 })}`
+  }
 }

@@ -37,11 +37,6 @@ export class Tally {
     if (ended.outcome !== 'forced') this.errors.push(ended.error)
   }
 
-  /** Whether a gentle closing of that length would be among the slowest. */
-  wants(ms: number): boolean {
-    return ms > this.#threshold
-  }
-
   /** Keeps one that closed gently, if it is among the slowest. It has been counted already. */
   addSlow(ended: Ended | Row): void {
     if (ended.ms <= this.#threshold) return

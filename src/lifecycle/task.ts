@@ -1,6 +1,7 @@
 import { checkBoolean } from './check.ts'
 import type { Site, TaskOptions } from './contract.ts'
 import { ENDED, type Entry, LIVE } from './entry.ts'
+import { wordOf } from './errors.ts'
 import type { CloseContext, Kind } from './kind.ts'
 import { checkNamed } from './place.ts'
 import type { Scope } from './scope.ts'
@@ -32,13 +33,13 @@ class Task {
   isOwnAbort(error: unknown): boolean {
     const { signal } = this.controller
     if (!signal.aborted) return false
-    return error === signal.reason || (error as Error | undefined)?.name === 'AbortError' || isClosed(error)
+    return error === signal.reason || wordOf(error, 'name') === 'AbortError' || isClosed(error)
   }
 }
 
 /** Whether an error only says that a lifecycle takes no more. */
 function isClosed(error: unknown): boolean {
-  return (error as { code?: unknown } | undefined)?.code === 'ERR_CLOSED'
+  return wordOf(error, 'code') === 'ERR_CLOSED'
 }
 
 const taskKind: Kind<Task> = Object.freeze({
@@ -52,6 +53,8 @@ export interface TaskRun {
   readonly signal: AbortSignal
   /** Where the work was started, as far as that is kept. */
   readonly site: Site | undefined
+  /** Whether it was forgotten: what it brings is nobody's affair. */
+  isForgotten(): boolean
   /** Takes the task out before it has settled, to put in its place what it has made. Says whether it was still in. */
   leave(): boolean
 }
@@ -91,9 +94,10 @@ export function startTask<T>(
     if (live) scope.left(entry)
     return live
   }
+  const isForgotten = (): boolean => entry.state === ENDED && task.stopped === undefined
   settleWith(
     work,
-    { signal: task.controller.signal, site: entry.detail?.site, leave },
+    { signal: task.controller.signal, site: entry.detail?.site, leave, isForgotten },
     (value) => {
       leave()
       task.stopped?.resolve()

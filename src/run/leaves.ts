@@ -1,5 +1,6 @@
+import { scopeIn } from '../lifecycle/core-kinds.ts'
 import type { Entry } from '../lifecycle/entry.ts'
-import { Scope } from '../lifecycle/scope.ts'
+import type { Scope } from '../lifecycle/scope.ts'
 
 /** An entry, and the scope that it is in. */
 export interface Leaf {
@@ -10,7 +11,8 @@ export interface Leaf {
 /** Everything that a scope holds, the scopes in it replaced by what they hold. */
 export function* leaves(scope: Scope): Generator<Leaf> {
   for (const entry of scope.entries) {
-    if (entry.value instanceof Scope && entry.value.entries.size > 0) yield* leaves(entry.value)
+    const inside = scopeIn(entry)
+    if (inside !== undefined && inside.entries.size > 0) yield* leaves(inside)
     else yield { scope, entry }
   }
 }

@@ -45,6 +45,7 @@ export function attempt<T>(
     reject(error)
   }, timeout)
   outer.addEventListener('abort', stop)
+  if (outer.aborted) stop()
   const run = async (): Promise<void> => {
     try {
       const value = await fn(controller.signal)

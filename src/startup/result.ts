@@ -1,5 +1,6 @@
 import { checkTimeout, wrongType } from '../lifecycle/check.ts'
 import type { UseOptions } from '../lifecycle/contract.ts'
+import { kindFor } from '../lifecycle/kind.ts'
 import { adopt, use } from '../lifecycle/register.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 
@@ -30,6 +31,6 @@ function checkEnding<T>({ close, force, grace, kind }: ResultOptions<T>): void {
 }
 
 function canEnd(scope: Scope, value: object): boolean {
-  if (scope.settings.kinds.some((kind) => kind.matches(value))) return true
+  if (kindFor(value, scope.settings.kinds) !== undefined) return true
   return Symbol.asyncDispose in value || Symbol.dispose in value
 }

@@ -82,7 +82,7 @@ describe('acquire', () => {
     expect(error.constructor).toBe(ReferenceError)
     expect(error).toMatchObject({
       code: 'ERR_CLOSED',
-      message: expect.stringContaining('what db brought was ended at once'),
+      message: expect.stringContaining('What db brought came too late'),
     })
   })
 

@@ -236,7 +236,8 @@ test('the message says what was expected, what came, and how to mend it', () => 
     "name must be a name without '/', but got string 'a/b'. Paths are made of names joined by it.",
   )
   expect(said(() => life.use({}))).toBe(
-    'The disposer of the value must be a function, but got undefined undefined. Say how it ends: use(value, { close, force }), adopt(value, fn) or defer(fn).',
+    'The disposer of the value must be a function, but got undefined. ' +
+      "Say how it ends: use(value, { close: 'end', force: 'destroy' }), adopt(value, fn) or defer(fn).",
   )
   expect(said(() => life.defer(fn, { dependsOn: ['db'] }))).toBe(
     "options.dependsOn: /app holds nothing under the name 'db'. Register it first, in the same lifecycle.",

@@ -218,8 +218,7 @@ export class World {
       if (early) return wait(this.clock, 5).then(() => this.#end(plan.close, name))
       return new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())).then(close)
     }
-    // What a task of its own fault rejects with is told by an event; nobody here awaits the mirror.
-    scope.life.task(name, work, options).catch(() => {})
+    scope.life.task(name, work, options).catch((error) => this.told.add(error))
   }
 
   /** What ending a resource gently does: it checks that it may begin, does its acts, and ends as its temper is. */

@@ -169,14 +169,23 @@ describe('every', () => {
     expect(life.snapshot().size).toBe(0)
   })
 
-  test('does not begin again once it is forgotten', async () => {
+  test('goes on when it is forgotten, which ends nothing, until its undo is called', async () => {
     const { clock, life, runs, run } = setUp()
-    life.every('tick', 10, run)
+    const stop = life.every('tick', 10, run)
     await clock.advance(10)
     life.forget('tick')
-    await clock.advance(100)
-    expect(runs.length).toBeLessThanOrEqual(2)
+    await life.close()
+    await clock.advance(20)
+    expect(runs).toHaveLength(3)
+    expect(await stop()).toBe('closed')
     expect(clock.pending).toBe(0)
+  })
+
+  test('says in its row how many runs failed', async () => {
+    const { clock, life } = setUp()
+    life.every('tick', 10, () => Promise.reject(new Error('no')))
+    await clock.advance(35)
+    expect((await life.close()).rows).toMatchObject([{ outcome: 'closed', note: '3 of 3 runs failed' }])
   })
 
   test('keeps the process alive, unless { ref: false }', () => {
