@@ -1,5 +1,6 @@
 import type { Clock } from '../lifecycle/clock.ts'
 import type { Report } from '../lifecycle/contract.ts'
+import { close } from '../lifecycle/ending.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 import { coordinator, type Participant } from './coordinator.ts'
@@ -21,7 +22,6 @@ export class App implements Participant {
   /** Resolves with the report when all is over. Never rejects. */
   readonly over: Promise<Report>
   #phase: 'starting' | 'running' | 'stopping' = 'starting'
-  readonly #life: Lifecycle
   readonly #scope: Scope
   readonly #plan: Plan
   readonly #clock: Clock
@@ -36,7 +36,6 @@ export class App implements Participant {
     const { promise, resolve } = Promise.withResolvers<Report>()
     this.over = promise
     this.#resolve = resolve
-    this.#life = life
     this.#scope = scopeOf(life)
     this.#plan = plan
     this.#clock = plan.clock
@@ -112,7 +111,7 @@ export class App implements Participant {
   /** Forces what is still open, and waits for nothing but that. */
   #hurry(): void {
     this.#endDrain?.()
-    void this.#life.close({ force: true, reason: this.#reason })
+    void close(this.#scope, { force: true, reason: this.#reason })
   }
 
   async #stop(reason: string, drainDelay = 0): Promise<void> {
@@ -122,7 +121,7 @@ export class App implements Participant {
     this.#reason = reason
     if (drainDelay > 0) await this.#drain(drainDelay)
     const { report: shown, log, flushTimeout: timeout } = this.#plan
-    const closing = this.#life.close({ reason })
+    const closing = close(this.#scope, { reason })
     const hide = shown ? showProgress(this.#screen, this.#clock, this.#scope) : undefined
     const report = await closing
     hide?.()
@@ -149,7 +148,7 @@ export class App implements Participant {
   }
 
   #show(what: string, error: unknown): void {
-    showError(this.#screen, `${this.#life.path} ${what}`, error)
+    showError(this.#screen, `${this.#scope.path} ${what}`, error)
   }
 }
 
