@@ -8,7 +8,7 @@ import { chain } from './suppressed-error.ts'
 import type { Ended } from './tally.ts'
 
 /** How many ms a resource that is forced gets before it counts as abandoned. */
-export const FORCE_WINDOW = 1_000
+const FORCE_WINDOW = 1_000
 
 /** The note of a resource whose closing hangs while somebody waits for the whole. */
 export const KNOT = 'close() was called while this was closing: does it await its own lifecycle?'

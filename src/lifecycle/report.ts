@@ -45,7 +45,7 @@ function rounded(ms: number): number {
 }
 
 /** One line: what ended, how long it took, how many ended in which way, and why. */
-export function summary({ path, reason, complete, ms, counts }: Report): string {
+function summary({ path, reason, complete, ms, counts }: Report): string {
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0)
   const ways = Object.entries(counts).filter(([, count]) => count > 0)
   const parts = ways.map(([outcome, count]) => `${count} ${outcome}`).join(', ')

@@ -52,7 +52,7 @@ function closeInside(scope: Scope, context: CloseContext, force: boolean): Promi
 }
 
 /** A lifecycle inside another one: bounded by its own timeout and what its parent has left. */
-export const scopeKind: CoreKind<Scope> = Object.freeze({
+const scopeKind: CoreKind<Scope> = Object.freeze({
   name: 'scope',
   bounded: true,
   matches: () => false,

@@ -6,7 +6,7 @@ import { checkKind, type Kind } from './kind.ts'
 /** How many ms closing a root lifecycle may take. Kubernetes kills after 30 000, and what follows needs some of that. */
 export const DEFAULT_TIMEOUT = 25_000
 /** How many ms a resource gets to close. */
-export const DEFAULT_GRACE = 5_000
+const DEFAULT_GRACE = 5_000
 
 /** The options of a lifecycle, checked and complete. */
 export interface Settings {
@@ -21,7 +21,7 @@ export interface Settings {
 }
 
 /** Options of every lifecycle but its name. */
-export const SETTINGS = ['timeout', 'grace', 'order', 'kinds', 'leaks', 'clock'] as const
+const SETTINGS = ['timeout', 'grace', 'order', 'kinds', 'leaks', 'clock'] as const
 /** The parts of a clock. */
 const CLOCK = ['now', 'setTimeout', 'clearTimeout'] as const
 const levels: readonly LeakLevel[] = ['off', 'counts', 'sampled', 'full', 'paranoid']

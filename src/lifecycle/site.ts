@@ -55,7 +55,7 @@ export class Sites {
 }
 
 /** The first place on the stack that is neither this library's nor Node's. */
-export function callSite(): Site | undefined {
+function callSite(): Site | undefined {
   const { prepareStackTrace: prepare, stackTraceLimit: limit } = Error
   let sites: readonly NodeJS.CallSite[] = []
   try {

@@ -2,7 +2,7 @@ import type { Outcome, Row } from './contract.ts'
 import type { Entry } from './entry.ts'
 
 /** How many rows of resources that closed gently a report keeps: the slowest. */
-export const SLOWEST_KEPT = 1_000
+const SLOWEST_KEPT = 1_000
 
 const worstFirst: readonly Outcome[] = ['abandoned', 'failed', 'forced']
 

@@ -108,9 +108,8 @@ export class App implements Participant {
     this.#stop(`${path} failed`)
   }
 
-  /** Forces what is still open, and waits for nothing but that. */
+  /** Forces what is still open. Where it drains, the closing ends that. */
   #hurry(): void {
-    this.#endDrain?.()
     void close(this.#scope, { force: true, reason: this.#reason })
   }
 

@@ -1,7 +1,7 @@
 import { DEFAULT_TIMEOUT } from '../lifecycle/settings.ts'
 
 /** How many ms are kept back for what comes after closing: the second of forcing, the flush, the exit. */
-export const DEFAULT_RESERVE = 2_000
+const DEFAULT_RESERVE = 2_000
 /** How many ms Kubernetes may go on sending requests to a pod that it has told to stop. */
 const KUBERNETES_LAG = 5_000
 /** How many ms Kubernetes waits before it kills, where the manifest says nothing. */

@@ -7,7 +7,7 @@ import { attempt } from './attempt.ts'
 import { registerResult } from './result.ts'
 
 /** How many ms a step may take, where neither it nor its startup says otherwise. */
-export const DEFAULT_STEP = 5_000
+const DEFAULT_STEP = 5_000
 
 /** Options of {@link Startup}. */
 export interface StartupOptions {

@@ -9,7 +9,7 @@ export function median(numbers: readonly number[]): number {
 }
 
 /** How many processes: 7, or 3 with `--short`. */
-export const rounds = process.argv.includes('--short') ? 3 : 7
+const rounds = process.argv.includes('--short') ? 3 : 7
 
 /** Whether this process is one of those that measure; then which measurement it is to make. */
 export const assigned = process.argv.find((arg) => arg.startsWith('--measure='))?.slice('--measure='.length)

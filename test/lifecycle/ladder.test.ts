@@ -203,63 +203,6 @@ test('undefined is an error too', async () => {
   expect('error' in row).toBe(true)
 })
 
-describe('what a kind is told', () => {
-  test('is why, how long it has, and the clock', async () => {
-    const clock = new FakeClock()
-    const life = new Lifecycle({ clock, grace: 100, timeout: 60 })
-    const told: unknown[] = []
-    const kind = defineKind<object>({
-      name: 'thing',
-      matches: () => false,
-      close: (_value, context) => void told.push(context.grace, context.reason, context.clock === clock),
-    })
-    life.use({}, { kind, grace: 10 })
-    life.use({}, { kind })
-    await life.close({ reason: 'SIGTERM' })
-    expect(told).toEqual([60, 'SIGTERM', true, 10, 'SIGTERM', true])
-  })
-
-  test.each(['read before', 'read after'])('is by a signal that it is about to be forced: %s', async (when) => {
-    const clock = new FakeClock()
-    const life = new Lifecycle({ clock, grace: 100 })
-    const told: string[] = []
-    let signal: AbortSignal | undefined
-    const kind = defineKind<object>({
-      name: 'thing',
-      matches: () => false,
-      close: (_value, context) => {
-        if (when === 'read before') {
-          signal = context.signal
-          signal.addEventListener('abort', () => told.push('abort'))
-        }
-        return never()
-      },
-      force: (_value, context) => {
-        signal = context.signal
-        told.push('force')
-      },
-    })
-    life.use({}, { kind })
-    const closing = life.close()
-    await clock.advance(99)
-    expect(told).toEqual([])
-    await clock.advance(1)
-    expect(told).toEqual(when === 'read before' ? ['abort', 'force'] : ['force'])
-    expect(signal?.aborted).toBe(true)
-    expect((await closing).counts.forced).toBe(1)
-  })
-
-  test('lets it add a note to its row, of which the last one wins', async () => {
-    const row = await rowOf(() => ({
-      close: (_value, context) => {
-        context.note('drained 1')
-        context.note('drained 3, cut 1')
-      },
-    }))
-    expect(row.note).toBe('drained 3, cut 1')
-  })
-})
-
 test('its timer is cleared the moment it is not needed', async () => {
   const clock = new FakeClock()
   const life = new Lifecycle({ clock })

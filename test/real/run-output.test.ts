@@ -28,6 +28,15 @@ describe('standard error', () => {
     expect(err).toBe('')
   })
 
+  test('gets nothing where the report is off, not even when a second signal exits', async () => {
+    const program = new Program('service.ts', [{ report: false, secondSignal: 'exit' }, 'hangs'])
+    await program.said('ready')
+    program.child.kill('SIGTERM')
+    await program.said('closing hangs')
+    program.child.kill('SIGINT')
+    expect(await program.exit).toMatchObject({ status: 130, err: '' })
+  })
+
   test('is a terminal: it shows live what still closes, then the tree', async () => {
     const program = new Program('service.ts', [{ until: 'main', grace: 400 }, 'quick', 'stubborn'], { terminal: true })
     const { status, out } = await program.exit
@@ -88,7 +97,7 @@ describe('the standard streams', () => {
 })
 
 describe('a logger', () => {
-  test.each(['calls back', 'returns a promise', 'does it in step'])(
+  test.each(['calls back', 'returns a promise', 'takes nothing, and returns a promise', 'does it in step'])(
     'is flushed when all has closed (%s)',
     async (way) => {
       const { status, out, err } = await new Program('logger.ts', [way]).exit

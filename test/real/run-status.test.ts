@@ -75,6 +75,11 @@ describe("the application's own word", () => {
   })
 })
 
+test('process.exit() while nothing is open is no news', async () => {
+  const exit = await new Program('exits.ts', ['exits before it opens anything', '3']).exit
+  expect(exit).toMatchObject({ status: 3, out: '', err: '' })
+})
+
 describe('without a signal', () => {
   test('a run ends when its event loop is empty', async () => {
     const { status, out, err } = await new Program('endless.ts', ['done']).exit
