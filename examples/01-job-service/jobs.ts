@@ -16,7 +16,7 @@ import type { State, Store } from './store.ts'
 export const kinds = ['quick', 'fails', 'slow', 'stubborn', 'family', 'litter']
 
 /** How many ms a job gets to end on SIGTERM, before it is ended by SIGKILL. */
-const GRACE = 500
+const GRACE = 1_500
 
 const program = join(import.meta.dirname, 'job.ts')
 
