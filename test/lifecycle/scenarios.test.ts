@@ -90,8 +90,8 @@ describe('start and stop', () => {
       () => Promise.reject(new Error('it started')),
       (reason) => reason,
     )
-    expect(error).toBeInstanceOf(SuppressedError)
-    expect(error).toMatchObject({ error: rollback, suppressed: { message: 'start' } })
+    // By its name: where the engine has no `await using`, the compiler brings a class of its own.
+    expect(error).toMatchObject({ name: 'SuppressedError', error: rollback, suppressed: { message: 'start' } })
   })
 
   test('a stop in the middle of a start stops what had started once, and releases what arrives late', async () => {
