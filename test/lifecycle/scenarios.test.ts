@@ -30,7 +30,7 @@
  * | T32 | node-graceful-shutdown, cycles | two that wait for each other … |
  * | T58 | most: a hook added while stopping | what is registered while everything closes … |
  */
-import { Lifecycle, SuppressedError } from 'endswell'
+import { Lifecycle, type SuppressedError } from 'endswell'
 import { FakeClock } from 'endswell/testing'
 import { describe, expect, test } from 'vitest'
 import { Log, thrownBy, wait } from './stubs.ts'
