@@ -105,6 +105,17 @@ describe('an embedded run', () => {
   })
 })
 
+test('a run closes what its main function opened, also when that has moved it', async () => {
+  const close = vi.fn()
+  const { ended, signal } = await begin((life) => {
+    life.defer(close)
+    life.move()
+  })
+  await signal()
+  expect((await ended).counts.closed).toBe(1)
+  expect(close).toHaveBeenCalledOnce()
+})
+
 describe('the drain delay', () => {
   test('passes before anything closes', async () => {
     const close = vi.fn()
