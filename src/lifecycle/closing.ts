@@ -174,21 +174,21 @@ export class Closing implements Run {
 
   #closed(entry: Entry): void {
     if (this.#descent.timed || this.#scope.observes('resource.ended')) return this.#settle(entry, 'closed')
-    this.#served()
+    this.#served(entry)
     this.tally.counts.closed += 1
     if (entry.detail === undefined) this.#scope.remove(entry)
     else retire(this.#scope, entry, 'closed', 0, undefined)
   }
 
   #settle(entry: Entry, outcome: Outcome, error?: unknown, note?: string): void {
-    this.#served()
+    this.#served(entry)
     settle(this.#scope, { entry, outcome, ms: this.#lap(), error, note })
   }
 
-  #served(): void {
+  #served(entry: Entry): void {
     this.#current = this.#pending = undefined
     this.#limit = Number.POSITIVE_INFINITY
-    this.#order.done()
+    this.#order.done(entry)
   }
 
   #lap(): number {
@@ -224,7 +224,7 @@ export class Closing implements Run {
     this.#awaited = true
     entry.whenEnded(() => {
       this.#mark = this.#scope.clock.now()
-      this.#order.done()
+      this.#order.done(entry)
       next()
     })
     if (entry.state !== ENDING) this.#descent.ladder(entry).close()

@@ -13,10 +13,10 @@ export class ClosingOrder {
   readonly #entries: Entries
   /** Passed over, and free by now. */
   readonly #freed = new NewestFirst()
-  /** Passed over because they are `last`. */
-  readonly #last: Entry[] = []
+  /** Those of them that are `last`. */
+  readonly #last = new NewestFirst()
   #walkedTo = Number.POSITIVE_INFINITY
-  #lastTurn = false
+  /** How many that are not `last` were taken, and have not ended. */
   #running = 0
 
   constructor(entries: Entries) {
@@ -26,14 +26,15 @@ export class ClosingOrder {
 
   /** The next to close, or `undefined` where none is free: then some that run must end first, or none is left. */
   take(): Entry | undefined {
-    const entry = this.#freed.take() ?? this.#walk() ?? this.#firstOfLast()
-    if (entry !== undefined) this.#running += 1
+    const entry = this.#freed.take() ?? this.#walk()
+    if (entry === undefined) return this.#running > 0 ? undefined : this.#last.take()
+    this.#running += 1
     return entry
   }
 
   /** Says that one that was taken has ended. */
-  done(): void {
-    this.#running -= 1
+  done({ detail }: Entry): void {
+    if (detail?.last !== true) this.#running -= 1
   }
 
   /** Says that one has left the list, taken or not: what it depended on may be free now. */
@@ -41,15 +42,19 @@ export class ClosingOrder {
     const dependencies = entry.detail?.dependencies
     if (dependencies === undefined) return
     for (const on of dependencies) {
-      if (on.serial < this.#walkedTo || !on.isFree) continue
-      if (on.detail?.last !== true || this.#lastTurn) this.#freed.add(on)
+      if (on.serial >= this.#walkedTo && on.isFree) this.#free(on)
     }
   }
 
   /** Lets go of all entries, once nothing is left to close. */
   clear(): void {
     this.#freed.clear()
-    this.#last.length = 0
+    this.#last.clear()
+  }
+
+  #free(entry: Entry): void {
+    if (entry.detail?.last === true) this.#last.add(entry)
+    else this.#freed.add(entry)
   }
 
   #walk(): Entry | undefined {
@@ -59,18 +64,12 @@ export class ClosingOrder {
       this.#walkedTo = entry.serial
       const { detail } = entry
       if (detail === undefined) return entry
-      if (detail.last) this.#last.push(entry)
-      else if (entry.isFree) return entry
+      if (!entry.isFree) continue
+      if (!detail.last) return entry
+      this.#last.add(entry)
     }
     this.#walkedTo = 0
     return undefined
-  }
-
-  #firstOfLast(): Entry | undefined {
-    if (this.#lastTurn || this.#running > 0) return undefined
-    this.#lastTurn = true
-    for (const entry of this.#last) if (entry.isFree) this.#freed.add(entry)
-    return this.#freed.take()
   }
 }
 

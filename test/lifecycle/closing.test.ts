@@ -47,6 +47,7 @@ describe('at the deadline', () => {
     expect(counts).toEqual({ closed: 2, forced: 0, failed: 0, abandoned: 2 })
     const abandoned = rows.filter(({ outcome }) => outcome === 'abandoned').map(({ path }) => path)
     expect(abandoned).toEqual(['/lifecycle/hangs', '/lifecycle/too long'])
+    expect(rows[0]).toMatchObject({ path: '/lifecycle/hangs', ms: 2_000 })
     expect(clock.pending).toBe(1)
   })
 
@@ -150,7 +151,8 @@ describe('one who asks for the same closing again', () => {
     const closing = life.close()
     await clock.advance(50)
     await disposed
-    const { reason, counts, ms } = await closing
+    const { reason, counts, ms, rows } = await closing
+    expect(rows.find(({ path }) => path === '/lifecycle/a')).toMatchObject({ outcome: 'closed', ms: 10 })
     expect({ reason, counts, ms }).toEqual({
       reason: 'disposeAsync() was called',
       counts: { closed: 2, forced: 0, failed: 0, abandoned: 0 },

@@ -36,6 +36,21 @@ describe('what is given to use() ends', () => {
     expect(scope.snapshot().resources.map(({ kind }) => kind)).toEqual(['list', 'map'])
   })
 
+  test('by another kind, or its own disposer, where a kind cannot bear to look at it', async () => {
+    const log = new Log()
+    const broken = defineKind({
+      name: 'broken',
+      matches: () => {
+        throw new Error('no')
+      },
+      close: log.at('broken'),
+    })
+    const life = new Lifecycle({ kinds: [broken] })
+    life.use({ [dispose]: log.at('own') })
+    await life.close()
+    expect(log.lines).toEqual(['own'])
+  })
+
   test('by the kind that is given, whether it matches or not', async () => {
     const log = new Log()
     const life = new Lifecycle()

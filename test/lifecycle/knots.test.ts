@@ -64,6 +64,23 @@ describe.each(['defer', 'use'] as const)('close() inside a disposer of its own (
   })
 })
 
+test.each([{ force: true }, { timeout: 50 }])(
+  'who shortens a closing with %o awaits no knot: no row says so',
+  async (options) => {
+    const clock = new FakeClock()
+    const life = new Lifecycle({ clock })
+    life.defer(never)
+    life.use({}, { kind: stiff })
+    const closing = life.close()
+    await clock.advance(10)
+    void life.close(options)
+    await clock.advance(2_000)
+    const { rows, counts } = await closing
+    expect(counts).toMatchObject({ forced: 1, abandoned: 1 })
+    expect(rows.map(({ note }) => note)).toEqual([undefined, undefined])
+  },
+)
+
 test('close() at once in a disposer that is being released gives an interim report', async () => {
   const clock = new FakeClock()
   const life = new Lifecycle({ clock })

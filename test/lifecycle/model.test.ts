@@ -7,9 +7,11 @@
  * - `close()` settles by its deadline plus the second that forcing takes, and so does everything else that was asked;
  * - every error is told of, and none is told to nobody.
  */
+import type { Report } from 'endswell'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Plan, plan } from './model-plans.ts'
+import type { Item } from './model-tree.ts'
 import { World } from './model-world.ts'
 
 const runs = Number(process.env['ENDSWELL_MODEL_RUNS'] ?? 3_000)
@@ -29,37 +31,63 @@ afterAll(() => {
 async function broken(story: Plan): Promise<string[]> {
   const world = new World(story)
   await world.live()
-  const { scopes, items, wishes, reports, thrown, told, clock } = world
-  const left = [
-    ...scopes.flatMap(({ life }) => (life.state === 'closed' ? [] : [`${life.path} is ${life.state}`])),
-    ...scopes.flatMap(({ life }) =>
-      life.snapshot().size === 0 ? [] : [`${life.path} still holds ${life.snapshot().size}`],
-    ),
-    ...items.flatMap(({ name, end }) => (end === undefined ? [`nobody was told what became of ${name}`] : [])),
-    ...wishes.flatMap(({ of, what, settledAt }) =>
-      settledAt === undefined ? [`${what} of ${of.life.path} never settled`] : [],
-    ),
-  ]
-  const missed = items.filter(
-    ({ end, closes, forces, inside, isEarly }) =>
-      end === 'ended' && inside === undefined && !isEarly && closes + forces === 0,
-  )
-  const untold = [...thrown].filter(
-    (error) => !told.has(error) && ![...told].some((other) => (other as Error | undefined)?.cause === error),
-  )
-  const unequal = reports.filter(({ complete, counts, rows }) => {
-    const worse = rows.filter(({ outcome }) => outcome !== 'closed').length
-    return complete && worse !== counts.forced + counts.failed + counts.abandoned
-  })
+  const { tree, wishes, reports, thrown, clock, rules } = world
+  const say = <T>(all: Iterable<T>, isBroken: (each: T) => boolean, text: (each: T) => string): string[] =>
+    [...all].filter(isBroken).map(text)
   return [
-    ...world.broken,
-    ...left,
-    ...missed.map(({ name }) => `${name} ended without being called`),
-    ...untold.map(({ message }) => `nobody was told that ${message}`),
-    ...unequal.map(() => 'a report counts what it has no row of'),
-    ...(clock.pending === 0 ? [] : [`${clock.pending} timers are left`]),
-    ...unhandled.splice(0).map((error) => `unhandled: ${String(error)}`),
+    ...rules.broken,
+    ...say(
+      tree.scopes,
+      ({ life }) => life.state !== 'closed',
+      ({ life }) => `${life.path} is ${life.state}`,
+    ),
+    ...say(
+      tree.scopes,
+      ({ life }) => life.snapshot().size > 0,
+      ({ life }) => `${life.path} holds something`,
+    ),
+    ...say(
+      tree.items,
+      ({ end }) => end === undefined,
+      ({ name }) => `nobody was told what became of ${name}`,
+    ),
+    ...say(tree.items, isMissed, ({ name }) => `${name} ended without being called`),
+    ...say(
+      tree.items,
+      ({ closes, forces }) => closes > 1 || forces > 1,
+      ({ name }) => `${name} was ended twice`,
+    ),
+    ...say(
+      wishes,
+      ({ settledAt }) => settledAt === undefined,
+      ({ what }) => `${what} never settled`,
+    ),
+    ...say(reports, isUneven, ({ path }) => `the report of ${path} counts what it has no row of`),
+    ...say(
+      thrown,
+      (error) => !rules.told.has(error),
+      ({ message }) => `nobody was told that ${message}`,
+    ),
+    ...say(
+      unhandled.splice(0),
+      () => true,
+      (error) => `unhandled: ${String(error)}`,
+    ),
+    ...say(
+      [clock.pending],
+      (count) => count > 0,
+      (count) => `${count} timers are left`,
+    ),
   ]
+}
+
+function isMissed({ end, closes, forces, inside, isEarly }: Item): boolean {
+  return end === 'ended' && inside === undefined && !isEarly && closes + forces === 0
+}
+
+function isUneven({ complete, counts, rows }: Report): boolean {
+  const worse = rows.filter(({ outcome }) => outcome !== 'closed').length
+  return complete && worse !== counts.forced + counts.failed + counts.abandoned
 }
 
 test(`whatever misbehaves, the rules hold in ${runs} random stories`, async () => {

@@ -115,6 +115,18 @@ describe.each(orders)('in %s order', (order) => {
     expect(await close()).toEqual(['api', 'api.', 'logger', 'logger.', 'disk', 'disk.'])
   })
 
+  test('what had to wait for a last one comes before the others that are last', async () => {
+    const { add, close } = setUp(order)
+    add('disk')
+    add('telemetry', { last: true })
+    add('logger', { last: true, dependsOn: ['disk'] })
+    add('console', { last: true, requiredBy: ['logger'] })
+    const begun = (await close()).filter((line) => !line.endsWith('.'))
+    expect(begun).toEqual(
+      order === 'reverse' ? ['logger', 'disk', 'console', 'telemetry'] : ['logger', 'telemetry', 'disk', 'console'],
+    )
+  })
+
   test('an edge between two that are last holds among them', async () => {
     const { add, close } = setUp(order)
     add('logger', { last: true })

@@ -86,9 +86,10 @@ describe('a scope', () => {
     scope.defer(() => Promise.reject(new Error('no')), { name: 'fails' })
     scope.use({}, { kind: stiff, name: 'stiff' })
     scope.defer(() => {}, { name: 'well' })
-    const closing = life.close()
+    const closing = life.close({ reason: 'SIGTERM' })
     await clock.advance(1_000)
     const { counts, rows } = await closing
+    expect((await scope.close()).reason).toBe('SIGTERM')
     expect(counts).toEqual({ closed: 1, forced: 1, failed: 1, abandoned: 1 })
     expect(rows.map(({ path, outcome }) => [path, outcome])).toEqual([
       ['/app/jobs/job/stiff', 'forced'],
