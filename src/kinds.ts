@@ -45,3 +45,7 @@ export class Lifecycle extends Bare {
     super(options, home)
   }
 }
+
+// The standard's class has its members itself, and so has this one, for whoever looks at its prototype.
+const { constructor: _, ...members } = Object.getOwnPropertyDescriptors(Bare.prototype)
+Object.defineProperties(Lifecycle.prototype, members)

@@ -7,8 +7,8 @@
 import { type EventEmitter, once } from 'node:events'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { Lifecycle } from 'endswell'
 import { expect, test } from 'vitest'
-import { Lifecycle } from '../../src/lifecycle/lifecycle.ts'
 
 interface Row {
   readonly type: 'test' | 'assert' | 'end'
