@@ -201,7 +201,9 @@ export interface LifecycleEvent {
   /**
    * `resource.created`; `resource.forcing` when its grace is over; `resource.ended` with its outcome;
    * `resource.left` when it ended by itself; `resource.forgotten`; `resource.error` for what a task or timer threw;
-   * `resource.late` for what settled after it had been given up; `lifecycle.closing` and `lifecycle.closed`.
+   * `resource.late` for what settled after it had been given up; `startup.began` and `startup.ended`, with the error if
+   * it failed, for a step or phase of a start; `lifecycle.ready` when the start is over; `lifecycle.draining` when it
+   * still serves but is about to close; `lifecycle.closing` and `lifecycle.closed`.
    */
   readonly type:
     | 'resource.created'
@@ -211,11 +213,15 @@ export interface LifecycleEvent {
     | 'resource.forgotten'
     | 'resource.error'
     | 'resource.late'
+    | 'startup.began'
+    | 'startup.ended'
+    | 'lifecycle.ready'
+    | 'lifecycle.draining'
     | 'lifecycle.closing'
     | 'lifecycle.closed'
   /** Of the resource or the lifecycle. */
   readonly path: string
-  /** The sort of resource; `lifecycle` for the lifecycle itself. */
+  /** The sort of resource; `step` or `phase` in a start; `lifecycle` for the lifecycle itself. */
   readonly kind: string
   /** How it ended. */
   readonly outcome?: Outcome

@@ -1,5 +1,5 @@
 /** Every `code` that an {@link EndswellError} can carry. Codes are stable: match on them, not on messages. */
-export type ErrorCode = 'ERR_ABANDONED' | 'ERR_ABORTED' | 'ERR_STARTUP_FAILED' | 'ERR_STARTUP_TIMEOUT'
+export type ErrorCode = 'ERR_ABANDONED' | 'ERR_ABORTED' | 'ERR_STARTUP_FAILED' | 'ERR_STARTUP_TIMEOUT' | 'ERR_TIMEOUT'
 
 const brand = Symbol.for('endswell.error')
 
@@ -42,6 +42,8 @@ export type MisuseCode =
   | 'ERR_UNKNOWN_OPTION'
   | 'ERR_UNKNOWN_RESOURCE'
   | 'ERR_AMBIGUOUS_NAME'
+  | 'ERR_DUPLICATE_NAME'
+  | 'ERR_MISPLACED'
   | 'ERR_CYCLE'
   | 'ERR_CLOSED'
 

@@ -11,6 +11,10 @@ const types: readonly EventType[] = [
   'resource.forgotten',
   'resource.error',
   'resource.late',
+  'startup.began',
+  'startup.ended',
+  'lifecycle.ready',
+  'lifecycle.draining',
   'lifecycle.closing',
   'lifecycle.closed',
 ]

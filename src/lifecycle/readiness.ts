@@ -1,0 +1,65 @@
+import { publish } from './events.ts'
+import type { Scope } from './scope.ts'
+
+/**
+ * What a lifecycle tells the platform of itself: whether its start is over, what that still waits for, what came up
+ * without being whole, and whether it is about to go. Kept for the topmost lifecycle; those inside speak of the same.
+ */
+export class Readiness {
+  /** Whether the start is over. True from the beginning where nobody has begun one. */
+  started = true
+  /** Whether it still serves, but is about to close. */
+  draining = false
+  /** Paths of what the start waits for: required steps and phases that are announced or under way. */
+  readonly pending = new Set<string>()
+  /** Paths of what failed and was optional, and what is lost by that, where it was said. */
+  readonly degraded = new Map<string, string | undefined>()
+  readonly #scope: Scope
+
+  constructor(scope: Scope) {
+    this.#scope = scope
+  }
+
+  /** Whether it is to be sent requests. */
+  get ready(): boolean {
+    return this.started && this.pending.size === 0 && !this.draining && this.#scope.state === 'open'
+  }
+
+  /** A start has begun. */
+  begin(): void {
+    this.started = false
+  }
+
+  /** The start is over: from now on it serves. */
+  start(): void {
+    if (this.started) return
+    this.started = true
+    this.#publish('lifecycle.ready')
+  }
+
+  /** It is about to close: no more requests, please. */
+  drain(): void {
+    if (this.draining) return
+    this.draining = true
+    this.#publish('lifecycle.draining')
+  }
+
+  #publish(type: 'lifecycle.ready' | 'lifecycle.draining'): void {
+    const scope = this.#scope
+    if (scope.observes(type)) publish(scope, { type, path: scope.path, kind: 'lifecycle' })
+  }
+}
+
+/** A private slot of each topmost scope, which goes with it. */
+const slots = new WeakMap<Scope, Readiness>()
+
+/** What a lifecycle tells of itself. */
+export function readinessOf(scope: Scope): Readiness {
+  let root = scope
+  while (root.parent !== undefined) root = root.parent
+  const known = slots.get(root)
+  if (known !== undefined) return known
+  const made = new Readiness(root)
+  slots.set(root, made)
+  return made
+}
