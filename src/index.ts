@@ -2,10 +2,27 @@ export { listen } from './connection/listen.ts'
 export { Lifecycle } from './kinds.ts'
 export type { Clock, ClockTimer } from './lifecycle/clock.ts'
 export type * from './lifecycle/contract.ts'
+export { Deadline, type DeadlineOptions, type TimeoutContext } from './lifecycle/deadline.ts'
 export { EndswellError, type ErrorCode, type MisuseCode } from './lifecycle/errors.ts'
 export { type CloseContext, defineKind, type Kind } from './lifecycle/kind.ts'
 export type { Undo } from './lifecycle/lifecycle.ts'
 export { type Emitter, Listener, type ListenerOptions, listener } from './lifecycle/listener.ts'
 export { SuppressedError } from './lifecycle/suppressed-error.ts'
+export { TimeoutError } from './lifecycle/timeout-error.ts'
+export type { WaitOptions } from './lifecycle/wait.ts'
+export { type TimeoutOptions, withTimeout } from './lifecycle/with-timeout.ts'
 export { type Main, type RunOptions, run } from './run/index.ts'
-export { Startup, type StartupOptions, type StepOptions } from './startup/startup.ts'
+export {
+  type BudgetName,
+  type Budgets,
+  type Finished,
+  type PhaseOptions,
+  type RetryOptions,
+  type StageState,
+  Startup,
+  StartupError,
+  type StartupOptions,
+  type StartupReport,
+  type StartupRow,
+  type StepOptions,
+} from './startup/index.ts'

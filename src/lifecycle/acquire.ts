@@ -17,12 +17,23 @@ export function acquire<T>(
 ): Promise<Awaited<T>> {
   const work = async (run: TaskRun): Promise<Awaited<T>> => {
     const value = await open(run)
-    if (run.isForgotten()) return value
-    if (scope.state !== 'open' || !run.leave()) await endLate(scope, name, (late) => register(late, value))
-    else scope.madeAt(run.site, () => register(scope, value))
+    await settleIn(scope, name, run, value, register)
     return value
   }
   return startTask(scope, name, work, {}) as Promise<Awaited<T>>
+}
+
+/** Puts what a task has opened in the task's place, or ends it and throws, where that came too late. */
+export async function settleIn<T>(
+  scope: Scope,
+  name: string,
+  run: TaskRun,
+  value: T,
+  register: (scope: Scope, value: T) => void,
+): Promise<void> {
+  if (run.isForgotten()) return
+  if (scope.state !== 'open' || !run.leave()) return await endLate(scope, name, (late) => register(late, value))
+  scope.madeAt(run.site, () => register(scope, value))
 }
 
 /** Ends what came too late, in a scope of its own, and throws. */

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 const require = createRequire(import.meta.url)
 
 interface Builtins {
+  'node:async_hooks': typeof import('node:async_hooks')
   'node:child_process': typeof import('node:child_process')
   'node:http': typeof import('node:http')
   'node:http2': typeof import('node:http2')

@@ -22,6 +22,11 @@ export function outOfRange(name: string, expected: string, came: unknown, mend =
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
+/** Whether something can have properties of its own, so that it can be known by its identity. */
+export function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
 /** Refuses anything but a function. */
 export function checkFunction(name: string, value: unknown, mend?: string): void {
   if (typeof value !== 'function') throw wrongType(name, 'a function', value, mend)

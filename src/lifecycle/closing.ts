@@ -1,9 +1,10 @@
 import { Alarm } from './alarm.ts'
+import { isObject } from './check.ts'
 import type { CloseOptions, Outcome, Report } from './contract.ts'
 import { call, isStandard } from './core-kinds.ts'
 import { Descent, KNOT, retire, settle } from './descent.ts'
 import { ENDED, ENDING, type Entry } from './entry.ts'
-import { abandonedError, isWaitable, type Ladder } from './ladder.ts'
+import { abandonedError, type Ladder } from './ladder.ts'
 import { ClosingOrder } from './order.ts'
 import { ClosingReport } from './report.ts'
 import type { Run, Scope } from './scope.ts'
@@ -133,7 +134,7 @@ export class Closing implements Run {
         continue
       }
       this.#pending = pending
-      if (isWaitable(pending)) this.#watch(entry)
+      if (isObject(pending)) this.#watch(entry)
       try {
         await pending
       } catch (error) {

@@ -227,6 +227,8 @@ export interface LifecycleEvent {
   readonly outcome?: Outcome
   /** How long it took, in ms. */
   readonly ms?: number
+  /** How many ms a step or phase that began may take. */
+  readonly timeout?: number
   /** What was thrown. */
   readonly error?: unknown
   /** Why the lifecycle closes. */

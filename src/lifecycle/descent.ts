@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { Outcome } from './contract.ts'
-import type { CoreKind } from './core-kinds.ts'
+import { scopeIn } from './core-kinds.ts'
 import type { Entry } from './entry.ts'
 import { Ladder, type LadderHost } from './ladder.ts'
 import type { Scope } from './scope.ts'
@@ -45,13 +45,14 @@ export class Descent implements LadderHost {
     this.#scope.exit()
   }
 
-  graceOf({ kind, detail }: Entry): number {
-    if ((kind as CoreKind).bounded) return Number.POSITIVE_INFINITY
+  graceOf(entry: Entry): number {
+    if (scopeIn(entry) !== undefined) return Number.POSITIVE_INFINITY
+    const { kind, detail } = entry
     return detail?.grace ?? kind.grace ?? this.#scope.settings.grace
   }
 
-  windowOf({ kind }: Entry): number {
-    return (kind as CoreKind).bounded ? Number.POSITIVE_INFINITY : FORCE_WINDOW
+  windowOf(entry: Entry): number {
+    return scopeIn(entry) !== undefined ? Number.POSITIVE_INFINITY : FORCE_WINDOW
   }
 
   pathOf(entry: Entry): string {
@@ -70,14 +71,15 @@ export class Descent implements LadderHost {
     this.#scope.under?.delete(ladder)
     const { entry, outcome = 'closed', error, startedAt, context, joined } = ladder
     const ms = this.clock.now() - startedAt
-    if ((entry.kind as CoreKind).bounded) return this.#scopeEnded(entry, ms)
+    const inside = scopeIn(entry)
+    if (inside !== undefined) return this.#scopeEnded(entry, inside, ms)
     const note = context.text ?? (joined && outcome !== 'closed' ? KNOT : undefined)
     settle(this.#scope, { entry, outcome, ms, error, note })
   }
 
   /** A scope has no row of its own: what was in it has. */
-  #scopeEnded(entry: Entry, ms: number): void {
-    const { tally } = (entry.value as Scope).closing ?? {}
+  #scopeEnded(entry: Entry, inside: Scope, ms: number): void {
+    const { tally } = inside.closing ?? {}
     const own = this.#scope.closing
     if (tally !== undefined && own !== undefined && !own.done) {
       own.tally.merge(tally)

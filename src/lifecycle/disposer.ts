@@ -19,7 +19,7 @@ export interface Way {
 export function wayToEnd(value: unknown, kinds: readonly Kind[], options: UseOptions<never>): Way {
   if (options.close !== undefined || options.force !== undefined) return { kind: byHand(value as object, options) }
   if (options.kind !== undefined && options.kind !== false) {
-    checkKind('options.kind', options.kind)
+    checkKind('options.kind', options.kind, 'a kind or false')
     return { kind: options.kind as Kind }
   }
   const kind = options.kind === false ? undefined : kindFor(value, kinds)

@@ -1,4 +1,4 @@
-import { ENDED, ENDING, type Entry, LIVE } from './entry.ts'
+import { ENDED, type Entry, LIVE } from './entry.ts'
 import { Lookup } from './lookup.ts'
 
 /** How many entries without an event of their own may gather before the first sweep. */
@@ -113,5 +113,5 @@ export class Entries {
 
 function present(entries: readonly Entry[] | undefined): readonly Entry[] {
   if (entries === undefined) return []
-  return entries.filter((entry) => entry.state === LIVE || entry.state === ENDING)
+  return entries.filter(({ state }) => state !== ENDED)
 }

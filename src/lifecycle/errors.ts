@@ -48,7 +48,7 @@ export type MisuseCode =
   | 'ERR_CLOSED'
 
 /** A word that an error carries, if it bears to be asked: anything can be thrown. */
-export function wordOf(error: unknown, key: 'name' | 'code'): unknown {
+export function wordOf(error: unknown, key: 'name' | 'code' | 'cause'): unknown {
   try {
     return (error as Partial<Record<typeof key, unknown>> | null | undefined)?.[key]
   } catch {

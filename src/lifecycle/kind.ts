@@ -65,11 +65,11 @@ export function defineKind<T>(definition: Kind<T>): Kind<T> {
 }
 
 /** Refuses what is no kind, also where `defineKind` was not asked. */
-export function checkKind(name: string, kind: Kind<never>): void {
+export function checkKind(name: string, kind: Kind<never>, expected = 'a kind'): void {
   const mend = 'Make one with defineKind().'
-  if (typeof kind !== 'object' || kind === null) throw wrongType(name, 'a kind', kind, mend)
+  if (typeof kind !== 'object' || kind === null) throw wrongType(name, expected, kind, mend)
   checkName(`${name}.name`, kind.name)
-  for (const part of ['matches', 'close'] as const) checkFunction(`${name}.${part}`, kind[part], mend)
+  for (const part of ['close', 'matches'] as const) checkFunction(`${name}.${part}`, kind[part], mend)
   for (const part of ['force', 'isGone', 'onGone', 'describe'] as const) {
     if (kind[part] !== undefined) checkFunction(`${name}.${part}`, kind[part])
   }

@@ -1,3 +1,4 @@
+import { isObject } from './check.ts'
 import type { Clock, ClockTimer } from './clock.ts'
 import { Context } from './context.ts'
 import type { Outcome } from './contract.ts'
@@ -127,7 +128,8 @@ export class Ladder implements Descending {
     }
     this.#host.exit()
     this.#follow(pending)
-    return isWaitable(pending)
+    // Awaiting it may take longer than a turn. The standard forbids to look for a `then`.
+    return isObject(pending)
   }
 
   async #follow(pending: unknown): Promise<void> {
@@ -189,11 +191,6 @@ export class Ladder implements Descending {
     if (this.#timer !== undefined) this.#host.clock.clearTimeout(this.#timer)
     this.#timer = undefined
   }
-}
-
-/** Whether awaiting that can take longer than a turn. The standard forbids to look for a `then`. */
-export function isWaitable(pending: unknown): boolean {
-  return (typeof pending === 'object' && pending !== null) || typeof pending === 'function'
 }
 
 /** The error of a resource that did not end, whatever was tried. */

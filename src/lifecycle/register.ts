@@ -1,4 +1,4 @@
-import { checkFunction, wrongType } from './check.ts'
+import { checkFunction, isObject, wrongType } from './check.ts'
 import type { Reference, ResourceOptions, UseOptions } from './contract.ts'
 import { callback, scopeIn } from './core-kinds.ts'
 import { wayToEnd } from './disposer.ts'
@@ -15,7 +15,7 @@ export function use<T>(scope: Scope, value: T, options: UseOptions<T>): T {
     scope.awaitsOnce = true
     return value
   }
-  if (typeof value !== 'object' && typeof value !== 'function') throw wrongType('value', 'an object', value)
+  if (!isObject(value)) throw wrongType('value', 'an object', value)
   const place = scope.placeOf(options, MORE, value)
   const way = wayToEnd(value, scope.settings.kinds, options as unknown as UseOptions<never>)
   const entry = scope.add(way.kind, value, way.method, place)
@@ -29,7 +29,7 @@ export function adopt<T>(scope: Scope, value: T, onDispose: (value: T) => unknow
   scope.checkOpen()
   checkFunction('onDispose', onDispose)
   const entry = scope.add(callback, value, onDispose as Method, scope.placeOf(options))
-  if ((typeof value === 'object' && value !== null) || typeof value === 'function') scope.entries.index(entry)
+  if (isObject(value)) scope.entries.index(entry)
   return value
 }
 
@@ -43,9 +43,7 @@ export function defer(scope: Scope, onDispose: () => unknown, options: ResourceO
 /** The entries of a resource: none where a value is not, or no longer, held; a name that nothing has throws. */
 export function entriesOf(scope: Scope, resource: Reference): readonly Entry[] {
   if (typeof resource === 'string') return findSiblings(scope, resource, 'resource')
-  if ((typeof resource !== 'object' || resource === null) && typeof resource !== 'function') {
-    throw wrongType('resource', 'a name, or the value that was registered', resource)
-  }
+  if (!isObject(resource)) throw wrongType('resource', 'a name, or the value that was registered', resource)
   return scope.entries.byValue(resource)
 }
 

@@ -40,7 +40,7 @@ export class ClosingReport implements Report {
 }
 
 /** To the microsecond: further digits are noise. */
-function rounded(ms: number): number {
+export function rounded(ms: number): number {
   return Math.round(ms * 1_000) / 1_000
 }
 

@@ -45,11 +45,7 @@ export function checkSettings(options: LifecycleOptions, more: readonly string[]
 
 function checkKinds(kinds: readonly Kind<never>[]): void {
   if (!Array.isArray(kinds)) throw wrongType('kinds', 'an array of kinds', kinds)
-  for (const [at, kind] of (kinds ?? []).entries()) checkKind(`kinds[${at}]`, kind)
-  for (const [at, kind] of kinds.entries()) {
-    checkObject(`kinds[${at}]`, kind)
-    for (const part of ['matches', 'close'] as const) checkFunction(`kinds[${at}].${part}`, kind[part])
-  }
+  for (const [at, kind] of kinds.entries()) checkKind(`kinds[${at}]`, kind)
 }
 
 /** The settings of a root: its options, and defaults for the rest. */

@@ -1,1 +1,6 @@
-export { Startup, type StartupOptions, type StepOptions } from './startup.ts'
+export type { BudgetName, Budgets } from './budgets.ts'
+export type { PhaseOptions, RetryOptions, StartupOptions, StepOptions } from './options.ts'
+export type { StageState } from './stage.ts'
+export { Startup } from './startup.ts'
+export { type Finished, StartupError } from './startup-error.ts'
+export type { StartupReport, StartupRow } from './startup-report.ts'

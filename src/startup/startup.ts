@@ -1,77 +1,136 @@
-import { acquire } from '../lifecycle/acquire.ts'
-import { checkFunction, checkName, checkObject, checkOptions, checkTimeout, wrongType } from '../lifecycle/check.ts'
-import type { UseOptions } from '../lifecycle/contract.ts'
+import { checkFunction, checkName } from '../lifecycle/check.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
-import type { TaskRun } from '../lifecycle/task.ts'
 import { attempt } from './attempt.ts'
+import { budgetsFrom } from './budgets.ts'
+import {
+  checkPhase,
+  checkPlan,
+  checkStep,
+  type PhaseOptions,
+  type StartupOptions,
+  type StepOptions,
+} from './options.ts'
 import { registerResult } from './result.ts'
+import { skippingIn, warnOfSkipping } from './skip.ts'
+import { type Host, Start } from './start.ts'
+import type { StartupReport } from './startup-report.ts'
 
-/** How many ms a step may take, where neither it nor its startup says otherwise. */
-const DEFAULT_STEP = 5_000
+/** The inside of a startup, for whoever starts programs with it. */
+export let startOf: (boot: Startup) => Start
 
-/** Options of {@link Startup}. */
-export interface StartupOptions {
-  /** How many ms each step may take, 0 to 2 147 483 647. Default: 5 000. */
-  step?: number
-}
-
-/** Options of {@link Startup.step}. */
-export interface StepOptions<T> extends Pick<UseOptions<T>, 'close' | 'force' | 'grace' | 'kind'> {
-  /** How many ms it may take. Default: the startup's `step`. */
-  timeout?: number
-  /** One sentence for people: what is lost if this step fails. It stands in the error. */
-  impact?: string
-}
-
-const stepOptions = ['close', 'force', 'grace', 'kind', 'timeout', 'impact'] as const
+/** Options of a step that must bring something, or the start has failed. */
+type Required<T> = StepOptions<T> & { optional?: false; skipInTest?: false }
 
 /**
- * Starts a service step by step: each within its time, each result registered in the lifecycle in the same turn, so
- * that a start that fails half-way is taken back by closing the lifecycle.
+ * Starts a service step by step, within four budgets that are cut to what is left above them: each step, each phase,
+ * the critical path, the whole. What a step brings is registered in the lifecycle in the same turn.
+ *
+ * Where something required fails or runs over, the start has failed: the lifecycle closes what has been opened, and the
+ * error names the innermost culprit.
  *
  * @example
  * ```ts
  * const boot = new Startup(life)
- * const db = await boot.step('database', (signal) => connect(url, { signal }), {
- *   close: (db) => db.end(),
- *   impact: 'orders cannot be saved',
- * })
+ * await boot.phase('connections', async () => {
+ *   db = await boot.step('database', (signal) => connect(url, { signal }), {
+ *     close: (db) => db.end(),
+ *     impact: 'orders cannot be saved',
+ *     retry: true,
+ *   })
+ *   cache = await boot.step('cache', openCache, { optional: true })
+ * }, { critical: true })
+ * boot.finish()
+ * console.log(String(boot.report))
  * ```
  */
 export class Startup {
-  readonly #life: Lifecycle
-  readonly #step: number
+  readonly #start: Start
+  readonly #skips: boolean
 
-  /** @throws TypeError or RangeError for a bad option. */
-  constructor(life: Lifecycle, options: StartupOptions = {}) {
-    checkObject('options', options)
-    checkOptions('options', options, ['step'])
-    const { step = DEFAULT_STEP } = options
-    checkTimeout('options.step', step)
-    this.#life = life
-    this.#step = step
+  static {
+    startOf = (boot) => boot.#start
   }
 
   /**
-   * Runs `fn` within its time and registers what it brings under `name`, if that is a resource: by `close` and `force`,
-   * by its kind, or by its own disposer. The signal aborts when time is up or the lifecycle closes; what arrives after
-   * that is ended at once, and a late rejection is absorbed.
-   *
-   * @returns a promise of what `fn` brought. It rejects with an EndswellError: `ERR_STARTUP_TIMEOUT`, or
-   * `ERR_STARTUP_FAILED` with what `fn` threw as its cause.
-   * @throws TypeError or RangeError for bad arguments.
+   * @throws TypeError or RangeError for a bad option.
    */
-  step<T>(name: string, fn: (signal: AbortSignal) => T, options: StepOptions<Awaited<T>> = {}): Promise<Awaited<T>> {
+  constructor(life: Lifecycle, options: StartupOptions = {}, host?: Host) {
+    const budgets = budgetsFrom(options)
+    const { plan = [] } = options
+    checkPlan(plan)
+    const skipping = skippingIn(process.env)
+    if (skipping === 'ignored') warnOfSkipping(process.env)
+    this.#skips = skipping === 'yes'
+    this.#start = new Start(scopeOf(life), budgets, plan, host)
+  }
+
+  /**
+   * Runs a phase: its steps share its time. It is over when `fn` has returned and everything that has begun inside it is
+   * over too. The signal aborts when its time is up or the lifecycle closes.
+   *
+   * @returns a promise of what `fn` returned. It rejects with a {@link StartupError} that names the innermost culprit.
+   * @throws TypeError or RangeError for bad arguments or a name that was used before; an Error (`ERR_MISPLACED`) inside a
+   * step, or where what is around it is over.
+   */
+  phase<T>(name: string, fn: (signal: AbortSignal) => T, options: PhaseOptions = {}): Promise<Awaited<T>> {
     checkName('name', name)
     checkFunction('fn', fn)
-    checkObject('options', options)
-    checkOptions('step', options, stepOptions)
-    const { timeout = this.#step, impact, ...ending } = options
-    checkTimeout('options.timeout', timeout)
-    if (impact !== undefined && typeof impact !== 'string') throw wrongType('options.impact', 'a sentence', impact)
-    const scope = scopeOf(this.#life)
-    const step = { scope, name, timeout, impact, register: registerResult(name, ending) }
-    const begin = ({ signal }: TaskRun): Promise<Awaited<T>> => attempt(step, fn, signal)
-    return acquire<Promise<Awaited<T>>>(scope, name, begin, step.register)
+    checkPhase(options)
+    const start = this.#start
+    const { timeout = start.budgets.phase, critical, plan = [] } = options
+    start.checkPlace('phase', name)
+    const stage = start.begin({ kind: 'phase', name, timeout, critical, plan, optional: false, impact: undefined })
+    return attempt(start, stage, { fn, retry: undefined, register: () => {} }) as Promise<Awaited<T>>
+  }
+
+  /**
+   * Runs a step within its time and registers what it brings under `name`, if that is a resource: by `close` and `force`,
+   * by its kind, or by its own disposer. The signal aborts when time is up, a retry begins or the lifecycle closes; what
+   * arrives after that is ended at once, and a late rejection is absorbed. A step begun inside a phase or another step
+   * belongs to that.
+   *
+   * @returns a promise of what `fn` brought; of `undefined` where it was skipped, or failed and is optional. It rejects
+   * with a {@link StartupError}: `ERR_STARTUP_TIMEOUT`, or `ERR_STARTUP_FAILED` with what `fn` threw as its cause.
+   * @throws TypeError or RangeError for bad arguments or a name that was used before; an Error (`ERR_MISPLACED`) where what
+   * is around it is over or the start has failed.
+   */
+  step<T>(name: string, fn: (signal: AbortSignal) => T, options?: Required<Awaited<T>>): Promise<Awaited<T>>
+  step<T>(
+    name: string,
+    fn: (signal: AbortSignal) => T,
+    options: StepOptions<Awaited<T>>,
+  ): Promise<Awaited<T> | undefined>
+  step<T>(
+    name: string,
+    fn: (signal: AbortSignal) => T,
+    options: StepOptions<Awaited<T>> = {},
+  ): Promise<Awaited<T> | undefined> {
+    checkName('name', name)
+    checkFunction('fn', fn)
+    checkStep(options as StepOptions<unknown>)
+    const start = this.#start
+    const { timeout = start.budgets.step, impact, critical, optional = false, skipInTest = false, ...more } = options
+    const { retry, ...ending } = more
+    const register = registerResult<Awaited<T>>(start.scope, name, ending)
+    start.checkPlace('step', name)
+    const stage = start.begin({ kind: 'step', name, timeout, critical, plan: [], optional, impact })
+    if (skipInTest && this.#skips) {
+      start.end(stage, 'skipped')
+      return Promise.resolve(undefined)
+    }
+    return attempt(start, stage, { fn, retry: retry === true ? {} : retry || undefined, register })
+  }
+
+  /**
+   * Says that nothing more is to come: once all that is required and has begun is done, the lifecycle is ready, and no
+   * phase or step can begin any more. `run` does that when the main function returns.
+   */
+  finish(): void {
+    this.#start.finish()
+  }
+
+  /** How the start went so far: it prints as a tree of times, and serialises as JSON. */
+  get report(): StartupReport {
+    return this.#start.report
   }
 }

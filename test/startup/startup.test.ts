@@ -1,21 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { EndswellError, Lifecycle, Startup, type StartupOptions, type StepOptions } from '../../src/index.ts'
-import { FakeClock } from '../../src/testing/index.ts'
-
-const never = () => new Promise<never>(() => {})
-
-function begin(options: StartupOptions = {}) {
-  const clock = new FakeClock()
-  const life = new Lifecycle({ name: 'app', clock, grace: 1_000 })
-  return { clock, life, boot: new Startup(life, options) }
-}
-
-/** What became of a promise, looked at later. */
-function fate(promise: Promise<unknown>) {
-  const settled = vi.fn()
-  promise.then(settled, settled)
-  return settled
-}
+import { begin, fate, never } from './stubs.ts'
 
 const paths = (life: Lifecycle) => life.snapshot().resources.map(({ path, kind }) => `${path} ${kind}`)
 
@@ -169,14 +154,15 @@ describe('a step that fails', () => {
     await expect(odd).rejects.toMatchObject({ message: "/app/db failed to start: 'why not'.", cause: 'why not' })
   })
 
-  test('leaves what was opened before to the lifecycle', async () => {
+  test('has what was opened before closed again: the start has failed', async () => {
     const { life, boot } = begin()
     const close = vi.fn()
     await boot.step('one', () => ({}), { close })
     await boot.step('two', () => Promise.reject(new Error('no route'))).catch(() => {})
-    expect(paths(life)).toEqual(['/app/one custom'])
-    await life.close()
     expect(close).toHaveBeenCalledOnce()
+    const { reason, counts } = await life.close()
+    expect(reason).toBe('the start failed: /app/two failed to start: no route.')
+    expect(counts.closed).toBe(1)
   })
 })
 
