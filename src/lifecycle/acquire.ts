@@ -23,7 +23,10 @@ export function acquire<T>(
   return startTask(scope, name, work, {}) as Promise<Awaited<T>>
 }
 
-/** Puts what a task has opened in the task's place, or ends it and throws, where that came too late. */
+/**
+ * Puts what a task has opened in the task's place. Where that came too late or can't be registered, it is ended at once,
+ * and the promise rejects.
+ */
 export async function settleIn<T>(
   scope: Scope,
   name: string,
@@ -33,17 +36,27 @@ export async function settleIn<T>(
 ): Promise<void> {
   if (run.isForgotten()) return
   if (scope.state !== 'open' || !run.leave()) return await endLate(scope, name, (late) => register(late, value))
-  scope.madeAt(run.site, () => register(scope, value))
+  try {
+    scope.madeAt(run.site, () => register(scope, value))
+  } catch (error) {
+    const errors = await endAlone(scope, name, (late) => register(late, value))
+    throw chain([error, ...errors])
+  }
 }
 
 /** Ends what came too late, in a scope of its own, and throws. */
 export async function endLate(scope: Scope, name: string, register: (late: Scope) => void): Promise<never> {
-  const late = new Scope(name, scope.settings, undefined)
-  register(late)
-  const closing = closeScope(late, { reason: 'it came too late' }, Number.POSITIVE_INFINITY, false)
-  if (closing !== undefined) await new Promise<void>((resolve) => closing.whenDone(resolve))
-  const errors = closing?.tally.errors ?? []
+  const errors = await endAlone(scope, name, register)
   if (errors.length > 0) throw chain(errors)
   const message = `What ${name} brought came too late for ${scope.path}, and was ended at once.`
   throw coded(new ReferenceError(message), 'ERR_CLOSED')
+}
+
+/** Ends something in a scope of its own. Gives what its ending threw. */
+async function endAlone(scope: Scope, name: string, register: (alone: Scope) => void): Promise<readonly unknown[]> {
+  const alone = new Scope(name, scope.settings, undefined)
+  register(alone)
+  const closing = closeScope(alone, { reason: 'it came too late' }, Number.POSITIVE_INFINITY, false)
+  if (closing !== undefined) await new Promise<void>((resolve) => closing.whenDone(resolve))
+  return closing?.tally.errors ?? []
 }

@@ -1,5 +1,6 @@
-import { checkName, checkObject, checkOptions, checkTimeout, wrongType } from './check.ts'
+import { checkFunction, checkName, checkObject, checkOptions, checkTimeout, outOfRange, wrongType } from './check.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { checkWait, type WaitOptions, waitFor } from './wait.ts'
 
 /** Options of {@link Deadline}. */
 export interface DeadlineOptions {
@@ -7,8 +8,16 @@ export interface DeadlineOptions {
   name?: string
   /** What it is inside of: it never ends later than that. Default: none. */
   parent?: Deadline
-  /** The source of time. Default: the parent's, else the real one. */
+  /** The source of time, the parent's where there is one. Default: the parent's, else the real one. */
   clock?: Clock
+}
+
+/** What work that has a deadline is given. */
+export interface TimeoutContext {
+  /** Aborts when the work is no longer waited for, with what its promise rejects with. Made when it is first read. */
+  readonly signal: AbortSignal
+  /** The deadline of this work, to be the parent of what is inside of it. */
+  readonly deadline: Deadline
 }
 
 /**
@@ -23,8 +32,11 @@ export interface DeadlineOptions {
  * ```
  */
 export class Deadline {
+  /** Its place in paths. */
   readonly name: string
+  /** What it is inside of. */
   readonly parent: Deadline | undefined
+  /** The source of its time. */
   readonly clock: Clock
   /** How many ms it was given, before its parent cut it. */
   readonly timeout: number
@@ -45,7 +57,7 @@ export class Deadline {
     checkOptions('Deadline', options, ['name', 'parent', 'clock'])
     const { name = 'deadline', parent, clock = parent?.clock ?? systemClock } = options
     checkName('options.name', name)
-    if (parent !== undefined && !(parent instanceof Deadline)) throw wrongType('options.parent', 'a Deadline', parent)
+    if (parent !== undefined) checkParent(parent, clock)
     this.name = name
     this.parent = parent
     this.clock = clock
@@ -71,4 +83,31 @@ export class Deadline {
   get expired(): boolean {
     return this.clock.now() >= this.at
   }
+
+  /**
+   * Runs `fn` and waits for it until this deadline, as {@link withTimeout} does. One deadline may run many things.
+   *
+   * @returns what `fn` brings. It rejects with what `fn` throws; with a {@link TimeoutError} when time is up; with the
+   * reason of `options.signal` when that aborts. Where either has happened already, `fn` is not called.
+   * @throws TypeError for a bad argument.
+   * @example
+   * ```ts
+   * const start = new Deadline(30_000, { name: 'start' })
+   * await start.run(({ signal }) => migrate({ signal }))
+   * await start.run(({ signal }) => warmUp({ signal })) // in what is left
+   * ```
+   */
+  run<T>(fn: (context: TimeoutContext) => T, options: WaitOptions<Awaited<T>> = {}): Promise<Awaited<T>> {
+    checkFunction('fn', fn)
+    checkObject('options', options)
+    checkOptions('run', options, ['signal', 'onLate'])
+    checkWait(options)
+    return waitFor<Deadline, T>(this, fn, options)
+  }
+}
+
+function checkParent(parent: unknown, clock: Clock): void {
+  if (!(parent instanceof Deadline)) throw wrongType('options.parent', 'a Deadline', parent)
+  if (clock !== parent.clock)
+    throw outOfRange('options.clock', "the parent's clock", clock, 'Moments of two clocks cannot be compared.')
 }

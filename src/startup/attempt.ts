@@ -1,13 +1,14 @@
 import { endLate, settleIn } from '../lifecycle/acquire.ts'
+import { Backoff } from '../lifecycle/backoff.ts'
 import { wordOf } from '../lifecycle/errors.ts'
 import { publish } from '../lifecycle/events.ts'
+import { pause } from '../lifecycle/pause.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 import { startTask, type TaskRun } from '../lifecycle/task.ts'
 import type { RetryOptions } from './options.ts'
 import type { Stage } from './stage.ts'
 import type { Start } from './start.ts'
 import { failureError, StartupError } from './startup-error.ts'
-import { Backoff, pause } from './tmp-backoff.ts'
 
 /** What a phase or a step does. */
 export interface Work<T> {
@@ -89,7 +90,7 @@ class Attempt<T> {
       value = await this.#tries()
       // What began inside belongs to it, also where nobody waited for it.
       await Promise.all(stage.inside.map(({ over }) => over))
-      if (this.#over) return await this.#late(value)
+      if (this.#over) return this.#start.ending(this.#late(value))
       this.#passOn()
       await settleIn(this.#start.scope, stage.facts.name, this.#run, value, this.#work.register)
     } catch (cause) {

@@ -1,3 +1,4 @@
+import { Backoff, type BackoffOptions } from '../lifecycle/backoff.ts'
 import {
   checkBoolean,
   checkName,
@@ -10,7 +11,6 @@ import {
 import type { PlaceOptions, UseOptions } from '../lifecycle/contract.ts'
 import { PLACE } from '../lifecycle/place.ts'
 import type { Budgets } from './budgets.ts'
-import { type BackoffOptions, checkBackoff } from './tmp-backoff.ts'
 
 /** Options of {@link Startup}. */
 export interface StartupOptions extends Partial<Budgets> {
@@ -77,7 +77,8 @@ export function checkStep(options: StepOptions<unknown>): void {
 function checkRetry(retry: RetryOptions): void {
   checkObject('options.retry', retry)
   const { attempts, ...backoff } = retry
-  checkBackoff('options.retry', backoff)
+  // It checks its options itself.
+  new Backoff(backoff)
   if (attempts === undefined || (Number.isInteger(attempts) && attempts >= 1)) return
   throw outOfRange('options.retry.attempts', 'a whole number from 1', attempts)
 }

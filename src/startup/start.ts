@@ -2,27 +2,16 @@ import type { AsyncLocalStorage } from 'node:async_hooks'
 import { builtin } from '../lifecycle/builtin.ts'
 import type { LifecycleEvent } from '../lifecycle/contract.ts'
 import { Deadline } from '../lifecycle/deadline.ts'
-import { coded } from '../lifecycle/errors.ts'
 import { publish } from '../lifecycle/events.ts'
 import { type Readiness, readinessOf } from '../lifecycle/readiness.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 import { closeScope } from '../lifecycle/scope-kind.ts'
+import { checkAdmission } from './admission.ts'
 import type { Budgets } from './budgets.ts'
+import { alone, type Host } from './host.ts'
 import { Stage, type StageFacts, type StageState } from './stage.ts'
 import { failureError, type StartupError, timeoutError } from './startup-error.ts'
 import { rowsOf, StartupReport } from './startup-report.ts'
-
-/** What whoever starts a program brings along for its start. */
-export interface Host {
-  /** Whether the total bounds the start: not where starting and working are one, as in a batch job. */
-  readonly bounded: boolean
-  /** Whether waiting for a step keeps the process alive: not where the host notices that nothing else does. */
-  readonly ref: boolean
-  /** Has something outside the event loop watch over a deadline. Returns the undo. */
-  guard(deadline: Deadline, path: string): () => void
-}
-
-const alone: Host = { bounded: true, ref: true, guard: () => () => {} }
 
 /** What is asked of a part of a start when it begins. */
 export interface StageRequest extends Pick<StageFacts, 'name' | 'optional' | 'impact' | 'plan'> {
@@ -40,6 +29,7 @@ export class Start {
   /** Why it failed, from then on. */
   failure: StartupError | undefined = undefined
   #over = false
+  readonly #endings = new Set<Promise<unknown>>()
   #critical: Deadline | undefined = undefined
   readonly #here: AsyncLocalStorage<Stage>
   readonly #readiness: Readiness | undefined
@@ -70,30 +60,12 @@ export class Start {
   }
 
   /** Refuses a phase or step that cannot begin here and now. */
-  checkPlace(kind: 'phase' | 'step', name: string): void {
-    const around = this.#around
-    const { failure, scope } = this
-    if (failure !== undefined) {
-      const message = `${around.path}/${name} cannot begin, since the start has failed: ${failure.message}`
-      throw misplaced(message, failure)
-    }
-    scope.checkOpen()
-    if (this.#over && around === this.root)
-      throw misplaced(`The start of ${scope.path} is over: '${name}' is too late.`)
-    if (!around.running) {
-      throw misplaced(
-        `The ${around.facts.kind} ${around.path} is over: '${name}' is too late. Begin it before it returns.`,
-      )
-    }
-    if (kind === 'phase' && around.facts.kind === 'step') {
-      throw misplaced(`The phase '${name}' cannot begin inside the step ${around.path}. Make that a phase.`)
-    }
-    if (!around.has(name)) return
-    const message = `${around.path} has begun something called '${name}' before. Give each phase and step its own name.`
-    throw coded(new RangeError(message), 'ERR_DUPLICATE_NAME')
+  check(kind: 'phase' | 'step', name: string): void {
+    const { scope, failure } = this
+    checkAdmission(kind, name, { scope, failure, around: this.#around, over: this.#over })
   }
 
-  /** Begins a phase or a step. Its place has been checked. */
+  /** Begins a phase or a step. It has been admitted. */
   begin({ kind, name, timeout, critical, ...facts }: StageRequest): Stage {
     const parent = this.#around
     const { clock } = this.scope
@@ -196,6 +168,31 @@ export class Start {
     else closeScope(scope, { reason: `the start failed: ${message}` }, Number.POSITIVE_INFINITY, false)
   }
 
+  /** Has the total bound the whole, also where nothing of it is under way. Returns the undo. */
+  bind(): () => void {
+    const { root, host, scope } = this
+    const { deadline } = root.facts
+    if (deadline === undefined) return () => {}
+    const unguard = host.guard(deadline, root.path)
+    const timer = scope.clock.setTimeout(() => this.expire(root), deadline.left)
+    if (!host.ref) timer.unref()
+    return () => {
+      scope.clock.clearTimeout(timer)
+      unguard()
+    }
+  }
+
+  /** Something that came too late is being ended. */
+  ending(late: Promise<unknown>): void {
+    this.#endings.add(late)
+    late.then(() => this.#endings.delete(late))
+  }
+
+  /** Resolves when everything has ended that came too late by now. */
+  async endings(): Promise<void> {
+    await Promise.all(this.#endings)
+  }
+
   /** Nothing more is to come: the start is over when what is required and has begun is done. */
   finish(): void {
     this.#over = true
@@ -243,8 +240,4 @@ export class Start {
     const { scope } = this
     if (scope.observes(type)) publish(scope, Object.freeze({ type, path, kind: facts.kind, ...more }))
   }
-}
-
-function misplaced(message: string, cause?: unknown): Error {
-  return coded(new Error(message, cause === undefined ? {} : { cause }), 'ERR_MISPLACED')
 }

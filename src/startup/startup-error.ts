@@ -6,7 +6,9 @@ import type { Limit, Stage } from './stage.ts'
 
 /** A part of a start, and how many ms it took. */
 export interface Finished {
+  /** Names from the root. */
   readonly path: string
+  /** How long it took. */
   readonly ms: number
 }
 

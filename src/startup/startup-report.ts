@@ -7,7 +7,9 @@ import type { Stage, StageState } from './stage.ts'
 export interface StartupRow {
   /** Names from the root, such as `/orders/connections/database`. */
   readonly path: string
+  /** What it is. */
   readonly kind: 'phase' | 'step'
+  /** Where it stands, or what became of it. */
   readonly state: StageState
   /** When it began, in ms after the start did. */
   readonly at: number
@@ -17,6 +19,7 @@ export interface StartupRow {
   readonly timeout?: number
   /** How often it was tried, where that was more than once. */
   readonly attempts?: number
+  /** Why it failed; of a step that is tried again, what the last attempt met. */
   readonly error?: unknown
   /** What is lost by its failure, where that was said. */
   readonly impact?: string
@@ -37,9 +40,13 @@ export interface StartupFigures {
 
 /** What `boot.report` gives: plain data, frozen, that also prints as a tree of times and serialises as JSON. */
 export class StartupReport implements StartupFigures {
+  /** Names of the lifecycle from the root. */
   readonly path: string
+  /** `starting`; `started`; `degraded` if something optional failed; `failed`; `stopped` because the lifecycle closed. */
   readonly state: StartupFigures['state']
+  /** How long it took, or has taken so far, in ms. */
   readonly ms: number
+  /** Its phases and steps, as they began, and what was planned and did not begin. */
   readonly rows: readonly StartupRow[]
 
   constructor({ path, state, ms, rows }: StartupFigures) {

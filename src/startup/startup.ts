@@ -2,6 +2,7 @@ import { checkFunction, checkName } from '../lifecycle/check.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
 import { attempt } from './attempt.ts'
 import { budgetsFrom } from './budgets.ts'
+import type { Host } from './host.ts'
 import {
   checkPhase,
   checkPlan,
@@ -12,7 +13,7 @@ import {
 } from './options.ts'
 import { registerResult } from './result.ts'
 import { skippingIn, warnOfSkipping } from './skip.ts'
-import { type Host, Start } from './start.ts'
+import { Start } from './start.ts'
 import type { StartupReport } from './startup-report.ts'
 
 /** The inside of a startup, for whoever starts programs with it. */
@@ -78,7 +79,7 @@ export class Startup {
     checkPhase(options)
     const start = this.#start
     const { timeout = start.budgets.phase, critical, plan = [] } = options
-    start.checkPlace('phase', name)
+    start.check('phase', name)
     const stage = start.begin({ kind: 'phase', name, timeout, critical, plan, optional: false, impact: undefined })
     return attempt(start, stage, { fn, retry: undefined, register: () => {} }) as Promise<Awaited<T>>
   }
@@ -112,7 +113,7 @@ export class Startup {
     const { timeout = start.budgets.step, impact, critical, optional = false, skipInTest = false, ...more } = options
     const { retry, ...ending } = more
     const register = registerResult<Awaited<T>>(start.scope, name, ending)
-    start.checkPlace('step', name)
+    start.check('step', name)
     const stage = start.begin({ kind: 'step', name, timeout, critical, plan: [], optional, impact })
     if (skipInTest && this.#skips) {
       start.end(stage, 'skipped')

@@ -1,0 +1,43 @@
+import { coded } from '../lifecycle/errors.ts'
+import type { Scope } from '../lifecycle/scope.ts'
+import type { Stage } from './stage.ts'
+
+/** What decides whether something may begin. */
+interface Situation {
+  readonly scope: Scope
+  /** The innermost phase or step around the call, else the whole start. */
+  readonly around: Stage
+  /** Whether nothing more was to come. */
+  readonly over: boolean
+  /** Why the start has failed, if it has. */
+  readonly failure: Error | undefined
+}
+
+/**
+ * Refuses a phase or step that cannot begin here and now.
+ *
+ * @throws ReferenceError (`ERR_CLOSED`) where the lifecycle takes no more; RangeError (`ERR_DUPLICATE_NAME`) for a name
+ * that was used before; else an Error (`ERR_MISPLACED`).
+ */
+export function checkAdmission(kind: 'phase' | 'step', name: string, situation: Situation): void {
+  const { scope, around, over, failure } = situation
+  const { facts, path } = around
+  if (failure !== undefined) {
+    throw misplaced(`${path}/${name} cannot begin, since the start has failed: ${failure.message}`, failure)
+  }
+  scope.checkOpen()
+  if (over && facts.kind === 'start') throw misplaced(`The start of ${path} is over: '${name}' is too late.`)
+  if (!around.running) {
+    throw misplaced(`The ${facts.kind} ${path} is over: '${name}' is too late. Begin it before it returns.`)
+  }
+  if (kind === 'phase' && facts.kind === 'step') {
+    throw misplaced(`The phase '${name}' cannot begin inside the step ${path}. Make that a phase.`)
+  }
+  if (!around.has(name)) return
+  const message = `${path} has begun something called '${name}' before. Give each phase and step its own name.`
+  throw coded(new RangeError(message), 'ERR_DUPLICATE_NAME')
+}
+
+function misplaced(message: string, cause?: Error): Error {
+  return coded(new Error(message, cause === undefined ? {} : { cause }), 'ERR_MISPLACED')
+}
