@@ -1,15 +1,20 @@
 import type { Clock } from '../lifecycle/clock.ts'
 import type { Report } from '../lifecycle/contract.ts'
 import { close } from '../lifecycle/ending.ts'
+import { wordOf } from '../lifecycle/errors.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
+import { readinessOf } from '../lifecycle/readiness.ts'
 import type { Scope } from '../lifecycle/scope.ts'
+import { type HealthServer, type HealthServerOptions, serveHealth } from '../observe/index.ts'
+import type { Start } from '../startup/start.ts'
 import { coordinator, type Participant } from './coordinator.ts'
 import { announceDrain } from './drain.ts'
 import { checkStatus, type End, endOf, statusOfEnd } from './exit-status.ts'
 import { flush } from './flush.ts'
+import type { Guard } from './guard.ts'
 import type { Plan } from './options.ts'
 import type { Screen } from './screen.ts'
-import { openPaths, showError, showProgress, showReport } from './show.ts'
+import { openPaths, showError, showProgress, showReport, showStart } from './show.ts'
 import type { StopSignal } from './signals.ts'
 
 /**
@@ -22,8 +27,11 @@ export class App implements Participant {
   /** Resolves with the report when all is over. Never rejects. */
   readonly over: Promise<Report>
   #phase: 'starting' | 'running' | 'stopping' = 'starting'
+  readonly #life: Lifecycle
   readonly #scope: Scope
+  readonly #start: Start
   readonly #plan: Plan
+  readonly #guard: Guard
   readonly #clock: Clock
   readonly #screen: Screen = process.stderr
   readonly #resolve: (report: Report) => void
@@ -31,33 +39,50 @@ export class App implements Participant {
   #failed = false
   #chosen: number | undefined = undefined
   #endDrain: (() => void) | undefined = undefined
+  #health: HealthServer | undefined = undefined
+  readonly #unbind: () => void
 
-  constructor(life: Lifecycle, plan: Plan) {
+  constructor(life: Lifecycle, start: Start, plan: Plan, guard: Guard) {
     const { promise, resolve } = Promise.withResolvers<Report>()
     this.over = promise
     this.#resolve = resolve
+    this.#life = life
     this.#scope = scopeOf(life)
+    this.#start = start
     this.#plan = plan
+    this.#guard = guard
     this.#clock = plan.clock
     this.signals = plan.signals
     this.exits = plan.exit
     coordinator().join(this)
     this.#scope.onFatal = (error, path) => this.#fatal(error, path)
     life.signal.addEventListener('abort', () => this.#stop('life.close() was called'), { once: true })
+    this.#unbind = start.bind()
+  }
+
+  /** Answers probes from now on until the process exits. */
+  async serveHealth(options: HealthServerOptions): Promise<void> {
+    this.#health = await serveHealth(this.#life, options)
+    if (this.#phase !== 'starting') await this.#health.close()
   }
 
   /** The main function has returned, or thrown. */
   started(outcome: { error: unknown } | undefined): void {
     const { until } = this.#plan
+    this.#unbind()
     if (this.#phase !== 'starting') {
-      if (outcome !== undefined && !isConsequence(outcome.error))
+      if (outcome !== undefined && !this.#isConsequence(outcome.error))
         this.#show('failed while it was stopping:', outcome.error)
     } else if (outcome !== undefined) {
       this.#failed = true
       this.#show(until === 'main' ? 'failed:' : 'failed to start:', outcome.error)
       this.#stop(until === 'main' ? 'main failed' : 'the start failed')
-    } else if (until === 'main') this.#stop('main has returned')
-    else this.#phase = 'running'
+    } else {
+      this.#start.finish()
+      if (until === 'main') this.#stop('main has returned')
+      else this.#phase = 'running'
+      if (this.#start.report.state === 'degraded' && this.#plan.report) showStart(this.#screen, this.#start.report)
+    }
   }
 
   signalled(signal: StopSignal, nth: number): boolean {
@@ -68,6 +93,8 @@ export class App implements Participant {
   }
 
   failed(error: unknown): void {
+    // A step that nobody awaited: it has been told of.
+    if (error === this.#start.failure && error !== undefined) return
     this.#show('an error was not caught:', error)
     if (this.#survives(error)) return
     this.#failed = true
@@ -75,6 +102,7 @@ export class App implements Participant {
   }
 
   idle(): void {
+    if (this.#phase !== 'stopping' && this.#start.stall()) return
     if (this.#phase === 'running') this.#stop('the event loop is empty')
     else if (this.#phase === 'starting')
       this.started({ error: new Error('The event loop is empty, so main can never return.') })
@@ -104,8 +132,13 @@ export class App implements Participant {
 
   #fatal(error: unknown, path: string): void {
     this.#failed = true
-    showError(this.#screen, `${path} failed, and it is fatal:`, error)
-    this.#stop(`${path} failed`)
+    if (error !== this.#start.failure) {
+      showError(this.#screen, `${path} failed, and it is fatal:`, error)
+      return void this.#stop(`${path} failed`)
+    }
+    this.#show('failed to start:', error)
+    if (this.#plan.report) showStart(this.#screen, this.#start.report)
+    this.#stop('the start failed')
   }
 
   /** Forces what is still open. Where it drains, the closing ends that. */
@@ -118,20 +151,26 @@ export class App implements Participant {
     if (this.#phase === 'stopping') return this.#endDrain?.()
     this.#phase = 'stopping'
     this.#reason = reason
+    this.#unbind()
+    readinessOf(this.#scope).drain()
     if (drainDelay > 0) await this.#drain(drainDelay)
     const { report: shown, log, flushTimeout: timeout } = this.#plan
+    this.#guard.closing()
     const closing = close(this.#scope, { reason })
     const hide = shown ? showProgress(this.#screen, this.#clock, this.#scope) : undefined
     const report = await closing
     hide?.()
     if (shown) showReport(this.#screen, report, statusOfEnd(this.#end(report), process.exitCode))
-    await flush(log, { timeout, clock: this.#clock, failed: (error) => this.#show('flushing failed:', error) })
+    const late = this.#start.endings()
+    await flush(log, { late, timeout, clock: this.#clock, failed: (error) => this.#show('flushing failed:', error) })
+    await Promise.all([this.#health?.close(), this.#guard.end()])
     this.#resolve(report)
     coordinator().leave(this, this.#end(report))
   }
 
   #end(report: Report): End {
-    return endOf({ report, failed: this.#failed, chosen: this.#chosen }, this.#plan.statuses)
+    const overdue = this.#start.failure?.code === 'ERR_STARTUP_TIMEOUT'
+    return endOf({ report, failed: this.#failed, overdue, chosen: this.#chosen }, this.#plan.statuses)
   }
 
   /** Goes on serving for a while, so that who sends the requests can learn of the stop first. */
@@ -149,13 +188,13 @@ export class App implements Participant {
   #show(what: string, error: unknown): void {
     showError(this.#screen, `${this.#scope.path} ${what}`, error)
   }
-}
 
-/** Whether an error only says that the start was interrupted. */
-function isConsequence(error: unknown): boolean {
-  const { cause } = Object(error) as { cause?: unknown }
-  return [error, cause].some((each) => {
-    const { name, code } = Object(each) as { name?: unknown; code?: unknown }
-    return name === 'AbortError' || code === 'ERR_CLOSED' || code === 'ERR_ABANDONED'
-  })
+  /** Whether an error only says that the start was interrupted, or what has been told. */
+  #isConsequence(error: unknown): boolean {
+    return [error, wordOf(error, 'cause')].some((each) => {
+      if (each !== undefined && each === this.#start.failure) return true
+      const code = wordOf(each, 'code')
+      return wordOf(each, 'name') === 'AbortError' || code === 'ERR_CLOSED' || code === 'ERR_ABANDONED'
+    })
+  }
 }

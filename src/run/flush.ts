@@ -8,12 +8,19 @@ export interface Flushable {
   flush(callback?: (error?: unknown) => void): unknown
 }
 
-/** Waits until the logger, then the standard streams have written what they hold: for at most `timeout` ms. */
-export async function flush(
-  log: Flushable | undefined,
-  { timeout, clock, failed }: { timeout: number; clock: Clock; failed: (error: unknown) => void },
-): Promise<void> {
+/** What there is besides the logger, and how long it may take. */
+interface Flushing {
+  /** Something that still ends, and may log. */
+  readonly late?: Promise<unknown>
+  readonly timeout: number
+  readonly clock: Clock
+  readonly failed: (error: unknown) => void
+}
+
+/** Waits until what is late has ended, and the logger, then the standard streams have written what they hold: for at most `timeout` ms. */
+export async function flush(log: Flushable | undefined, { late, timeout, clock, failed }: Flushing): Promise<void> {
   const all = async (): Promise<void> => {
+    await late
     if (log !== undefined) await logged(log).catch(failed)
     await Promise.all([process.stdout, process.stderr].map(drained))
   }

@@ -9,6 +9,8 @@ import {
 } from '../lifecycle/check.ts'
 import { type Clock, systemClock } from '../lifecycle/clock.ts'
 import type { LifecycleOptions } from '../lifecycle/contract.ts'
+import type { HealthServerOptions } from '../observe/index.ts'
+import type { StartupOptions } from '../startup/index.ts'
 import { type Budget, budgetFor } from './budget.ts'
 import { checkStatus, defaultStatuses, type Statuses } from './exit-status.ts'
 import type { Flushable } from './flush.ts'
@@ -33,7 +35,16 @@ export interface RunOptions extends Omit<LifecycleOptions, 'name'> {
   log?: Flushable
   /** Decides about an error that nothing caught; it has been printed by then. Default: `shutdown`. */
   onError?: (error: unknown) => ErrorDecision
-  /** Other exit statuses, 0 to 255, for `abandoned` (81), `error` (1), `forced` (80) and `closed` (0). */
+  /** The budgets of the start, and its plan. With `until: 'main'` its total bounds nothing. Default: those of `Startup`. */
+  startup?: StartupOptions
+  /** Whether a thread watches for an event loop that is blocked past a deadline. Default: true, where the process exits. */
+  watchdog?: boolean
+  /** Answers `/livez`, `/readyz` and `/startupz` on a port of its own. Default: none. */
+  health?: HealthServerOptions
+  /**
+   * Other exit statuses, 0 to 255, for `blocked` (83), `abandoned` (81), `startup` (82), `error` (1), `forced` (80) and
+   * `closed` (0).
+   */
   statuses?: Partial<Statuses>
   /** Whether the shutdown is shown on standard error: live and as a tree on a terminal, else a JSON line. Default: true. */
   report?: boolean
@@ -55,6 +66,9 @@ export interface Plan {
   readonly report: boolean
   readonly until: 'stopped' | 'main'
   readonly exit: boolean
+  readonly startup: StartupOptions
+  readonly watchdog: boolean
+  readonly health: HealthServerOptions | undefined
   readonly clock: Clock
   readonly life: LifecycleOptions
 }
@@ -69,6 +83,9 @@ const ownOptions = [
   'log',
   'onError',
   'statuses',
+  'startup',
+  'watchdog',
+  'health',
   'report',
   'until',
   'exit',
@@ -83,7 +100,8 @@ export function planFor(name: string, options: RunOptions, env: NodeJS.ProcessEn
   checkObject('options', options)
   checkOptions('run', options, [...ownOptions, ...lifecycleOptions])
   const { signals = defaultSignals, secondSignal = 'hurry', onError = () => 'shutdown', until = 'stopped' } = options
-  const { flushTimeout = 1_000, statuses = {}, report = true, exit = true, log } = options
+  const { flushTimeout = 1_000, statuses = {}, report = true, exit = true, log, startup = {}, health } = options
+  const { watchdog = exit } = options
   if (!Array.isArray(signals)) throw wrongType('options.signals', 'an array of signals', signals)
   for (const signal of signals) checkOneOf('options.signals', signal, Object.keys(stopSignals))
   checkOneOf('options.secondSignal', secondSignal, ['hurry', 'exit', 'ignore'])
@@ -95,10 +113,12 @@ export function planFor(name: string, options: RunOptions, env: NodeJS.ProcessEn
   checkFunction('options.onError', onError)
   checkBoolean('options.report', report)
   checkBoolean('options.exit', exit)
+  checkBoolean('options.watchdog', watchdog)
+  if (health !== undefined) checkObject('options.health', health)
   if (log !== undefined) checkFunction('options.log.flush', Object(log).flush)
   const budget = budgetFor(options, env)
   return {
-    ...{ signals, secondSignal, budget, flushTimeout, log, onError, report, until, exit },
+    ...{ signals, secondSignal, budget, flushTimeout, log, onError, report, until, exit, startup, watchdog, health },
     statuses: { ...defaultStatuses, ...checkStatuses(statuses) },
     clock: options.clock ?? systemClock,
     life: { ...pick(options), name, timeout: budget.timeout },

@@ -1,10 +1,12 @@
 import { Lifecycle } from '../kinds.ts'
 import { checkFunction, checkName } from '../lifecycle/check.ts'
 import type { Report } from '../lifecycle/contract.ts'
-import { Startup } from '../startup/startup.ts'
+import type { Host } from '../startup/host.ts'
+import { Startup, startOf } from '../startup/startup.ts'
 import { App } from './app.ts'
 import { coordinator } from './coordinator.ts'
-import { planFor, type RunOptions } from './options.ts'
+import { Guard } from './guard.ts'
+import { type Plan, planFor, type RunOptions } from './options.ts'
 
 /** A program: opens what it needs in `life`, step by step with `boot`, and returns when it has started. */
 export type Main = (life: Lifecycle, boot: Startup) => unknown
@@ -33,14 +35,18 @@ export function run(name: string, main: Main, options: RunOptions = {}): Promise
   checkFunction('main', main)
   const plan = planFor(name, options, process.env)
   const life = new Lifecycle(plan.life)
-  const app = new App(life, plan)
-  void start(app, life, main)
+  const guard = new Guard(life, plan)
+  const host: Host = { bounded: plan.until !== 'main', ref: !plan.exit, guard: guard.over }
+  const boot = new Startup(life, plan.startup, host)
+  const app = new App(life, startOf(boot), plan, guard)
+  void start(app, plan, () => main(life, boot))
   return app.over
 }
 
-async function start(app: App, life: Lifecycle, main: Main): Promise<void> {
+async function start(app: App, { health }: Plan, main: () => unknown): Promise<void> {
   try {
-    await main(life, new Startup(life))
+    if (health !== undefined) await app.serveHealth(health)
+    await main()
   } catch (error) {
     return app.started({ error })
   }

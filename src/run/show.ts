@@ -4,6 +4,7 @@ import { ENDING } from '../lifecycle/entry.ts'
 import { inspect } from '../lifecycle/inspect.ts'
 import { ClosingReport, span } from '../lifecycle/report.ts'
 import type { Scope } from '../lifecycle/scope.ts'
+import type { StartupReport } from '../startup/index.ts'
 import { type Leaf, leaves } from './leaves.ts'
 import { type Screen, write } from './screen.ts'
 
@@ -74,6 +75,13 @@ function shortened(report: Report): ClosingReport {
   let slowest = 0
   const rows = report.rows.filter(({ outcome }) => outcome !== 'closed' || ++slowest <= SLOWEST_SHOWN)
   return new ClosingReport({ ...report, rows })
+}
+
+/** Shows how a start went that was not all well: a tree on a terminal, else one line of JSON. */
+export function showStart(screen: Screen, report: StartupReport): void {
+  const text = (): string =>
+    screen.isTTY === true ? String(report) : JSON.stringify({ event: 'endswell:startup', ...report.toJSON() })
+  write(screen, `${textOf(text)}\n`)
 }
 
 /** Shows an error with its stack, under a heading. */

@@ -11,23 +11,25 @@ const reportOf = (counts: Partial<Record<Outcome, number>>): Report => ({
 describe('the status of a run', () => {
   const all = { closed: 9, forced: 1, failed: 1, abandoned: 1 }
   test.each([
-    ['abandoned', 81, all, true],
-    ['abandoned', 81, { abandoned: 1 }, false],
-    ['error', 1, { ...all, abandoned: 0 }, true],
-    ['error', 1, {}, true],
-    ['forced', 80, { ...all, abandoned: 0 }, false],
-    ['forced', 80, { forced: 1 }, false],
-    ['forced', 80, { failed: 1 }, false],
-    ['closed', 0, { closed: 1_000_000 }, false],
-    ['closed', 0, {}, false],
-  ] as const)('%s: %i of %j, failed: %j', (ending, status, counts, failed) => {
-    const facts = { report: reportOf(counts), failed, chosen: undefined }
+    ['abandoned', 81, all, true, true],
+    ['abandoned', 81, { abandoned: 1 }, false, false],
+    ['startup', 82, { ...all, abandoned: 0 }, true, true],
+    ['startup', 82, {}, true, true],
+    ['error', 1, { ...all, abandoned: 0 }, true, false],
+    ['error', 1, {}, true, false],
+    ['forced', 80, { ...all, abandoned: 0 }, false, false],
+    ['forced', 80, { forced: 1 }, false, false],
+    ['forced', 80, { failed: 1 }, false, false],
+    ['closed', 0, { closed: 1_000_000 }, false, false],
+    ['closed', 0, {}, false, false],
+  ] as const)('%s: %i of %j, failed: %j, overdue: %j', (ending, status, counts, failed, overdue) => {
+    const facts = { report: reportOf(counts), failed, overdue, chosen: undefined }
     expect(endOf(facts, defaultStatuses)).toEqual({ ending, status })
     expect(endOf(facts, { ...defaultStatuses, [ending]: 99 })).toEqual({ ending, status: 99 })
   })
 
   test('is the chosen one after an error, but for something abandoned', () => {
-    const facts = { report: reportOf({ forced: 1 }), failed: true, chosen: 7 }
+    const facts = { report: reportOf({ forced: 1 }), failed: true, overdue: false, chosen: 7 }
     expect(endOf(facts, defaultStatuses)).toEqual({ ending: 'error', status: 7 })
     expect(endOf({ ...facts, report: reportOf({ abandoned: 1 }) }, defaultStatuses).status).toBe(81)
   })

@@ -10,7 +10,8 @@ test('the defaults are those that are documented', () => {
     ...{ signals: ['SIGTERM', 'SIGINT'], secondSignal: 'hurry', report: true, until: 'stopped', exit: true },
     ...{ flushTimeout: 1_000, log: undefined, clock: systemClock },
     budget: { drainDelay: 0, timeout: 25_000, reserve: 2_000 },
-    statuses: { abandoned: 81, error: 1, forced: 80, closed: 0 },
+    statuses: { blocked: 83, abandoned: 81, startup: 82, error: 1, forced: 80, closed: 0 },
+    ...{ startup: {}, watchdog: true, health: undefined },
     life: { name: 'app', timeout: 25_000 },
   })
 })
@@ -44,6 +45,11 @@ describe('before anything has begun, run refuses', () => {
     [{ onError: 'continue' }, 'TypeError', 'ERR_INVALID_ARG_TYPE'],
     [{ log: null }, 'TypeError', 'ERR_INVALID_ARG_TYPE'],
     [{ log: {} }, 'TypeError', 'ERR_INVALID_ARG_TYPE'],
+    [{ watchdog: 'on' }, 'TypeError', 'ERR_INVALID_ARG_TYPE'],
+    [{ health: 9_000 }, 'TypeError', 'ERR_INVALID_ARG_TYPE'],
+    [{ startup: 30_000 }, 'TypeError', 'ERR_INVALID_ARG_TYPE'],
+    [{ startup: { totl: 30_000 } }, 'TypeError', 'ERR_UNKNOWN_OPTION'],
+    [{ startup: { step: -1 } }, 'RangeError', 'ERR_OUT_OF_RANGE'],
     [{ statuses: 80 }, 'TypeError', 'ERR_INVALID_ARG_TYPE'],
     [{ statuses: { signal: 1 } }, 'TypeError', 'ERR_UNKNOWN_OPTION'],
     [{ statuses: { forced: 256 } }, 'RangeError', 'ERR_OUT_OF_RANGE'],

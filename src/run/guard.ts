@@ -1,0 +1,48 @@
+import { LONGEST_TIMEOUT } from '../lifecycle/check.ts'
+import { Deadline } from '../lifecycle/deadline.ts'
+import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
+import type { Scope } from '../lifecycle/scope.ts'
+import { Watchdog } from '../startup/watchdog.ts'
+import { say } from '../startup/watchdog-say.ts'
+import type { Plan } from './options.ts'
+import { openPaths } from './show.ts'
+
+/** How many ms what is forced at the deadline of a closing gets. */
+const FORCING = 1_000
+
+/** Watches, from outside the event loop, over the deadlines of one run: of its start, and of its closing. */
+export class Guard {
+  readonly #scope: Scope
+  readonly #plan: Plan
+  readonly #watchdog: Watchdog | undefined
+
+  constructor(life: Lifecycle, plan: Plan) {
+    this.#scope = scopeOf(life)
+    this.#plan = plan
+    if (plan.watchdog) {
+      const status = plan.statuses.blocked
+      this.#watchdog = new Watchdog({ status, lastWords: () => this.#lastWords() })
+    }
+  }
+
+  /** Watches over a deadline of the start, until the returned function is called. */
+  readonly over = (deadline: Deadline, path: string): (() => void) =>
+    this.#watchdog?.guard(deadline, path) ?? (() => {})
+
+  /** Watches over the closing, for as long as the process lives. */
+  closing(): void {
+    const { clock, budget } = this.#plan
+    const deadline = new Deadline(Math.min(budget.timeout + FORCING, LONGEST_TIMEOUT), { name: 'closing', clock })
+    this.#watchdog?.guard(deadline, this.#scope.path)
+  }
+
+  /** What is open is lost with the process: this is all that can still be said of it. */
+  #lastWords(): void {
+    const open = this.#plan.report ? openPaths(this.#scope) : []
+    if (open.length > 0) say(`endswell: the process ends while these are open: ${open.join(', ')}\n`)
+  }
+
+  async end(): Promise<void> {
+    await this.#watchdog?.close()
+  }
+}

@@ -1,0 +1,35 @@
+import { ENDING } from '../lifecycle/entry.ts'
+import type { Readiness } from '../lifecycle/readiness.ts'
+import { span } from '../lifecycle/report.ts'
+import type { Scope } from '../lifecycle/scope.ts'
+import { leaves } from './leaves.ts'
+
+/** How many names a status has room for before it counts the rest. */
+const NAMED = 5
+
+/** What a start waits for, in a line: the steps under way, newest last. */
+export function startingWords(steps: ReadonlySet<string>): string {
+  return steps.size === 0 ? 'starting' : `starting: ${listed([...steps])}`
+}
+
+/** That it serves, and what is missing. */
+export function servingWords({ degraded }: Readiness): string {
+  return degraded.size === 0 ? 'serving' : `serving, without ${listed([...degraded.keys()])}`
+}
+
+/** What a closing that has gone on for `ms` waits for right now, and how much is still to come. */
+export function closingWords(scope: Scope, ms: number): string {
+  const closing: string[] = []
+  let waiting = 0
+  for (const { scope: home, entry } of leaves(scope)) {
+    if (entry.state === ENDING) closing.push(home.pathOf(entry))
+    else waiting += 1
+  }
+  const parts = [listed(closing), waiting > 0 ? `${waiting} to come` : '']
+  return `closing for ${span(ms)}: ${parts.filter(Boolean).join('; ')}`
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, NAMED)
+  return (names.length > NAMED ? [...shown, `${names.length - NAMED} more`] : shown).join(', ')
+}
