@@ -2,6 +2,7 @@ import { LONGEST_TIMEOUT } from '../lifecycle/check.ts'
 import { Deadline } from '../lifecycle/deadline.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
 import type { Scope } from '../lifecycle/scope.ts'
+import type { Host } from '../startup/host.ts'
 import { Watchdog } from '../startup/watchdog.ts'
 import { say } from '../startup/watchdog-say.ts'
 import type { Plan } from './options.ts'
@@ -26,8 +27,7 @@ export class Guard {
   }
 
   /** Watches over a deadline of the start, until the returned function is called. */
-  readonly over = (deadline: Deadline, path: string): (() => void) =>
-    this.#watchdog?.guard(deadline, path) ?? (() => {})
+  readonly over: Host['guard'] = (deadline, path, budget) => this.#watchdog?.guard(deadline, path, budget) ?? (() => {})
 
   /** Watches over the closing, for as long as the process lives. */
   closing(): void {

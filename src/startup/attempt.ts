@@ -55,7 +55,7 @@ class Attempt<T> {
     const { deadline } = stage.facts
     const timer = deadline && clock.setTimeout(() => start.expire(stage), deadline.left)
     if (!start.host.ref) timer?.unref()
-    const unguard = deadline && start.host.guard(deadline, stage.path)
+    const unguard = deadline && start.host.guard(deadline, stage.path, stage.limit?.budget ?? 'step')
     const outer = run.signal
     const stopTimer = (): void => {
       if (timer !== undefined) clock.clearTimeout(timer)
@@ -71,7 +71,6 @@ class Attempt<T> {
       outer.removeEventListener('abort', stop)
     }
     stage.giveUp = (error, state) => this.#giveUp(error, state)
-    stage.leave = () => void run.leave()
     outer.addEventListener('abort', stop)
     if (outer.aborted) stop()
     // What has no time left does not begin.
@@ -155,6 +154,7 @@ class Attempt<T> {
     this.#end(optional ? 'degraded' : state, error)
     this.#controller.abort(error)
     if (optional) return this.#settle.resolve(undefined)
+    // The closing that follows need not wait for it.
     this.#run.leave()
     this.#settle.reject(error)
   }

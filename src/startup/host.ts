@@ -1,4 +1,5 @@
 import type { Deadline } from '../lifecycle/deadline.ts'
+import type { BudgetName } from './budgets.ts'
 
 /** What whoever starts a program brings along for its start. */
 export interface Host {
@@ -7,7 +8,7 @@ export interface Host {
   /** Whether waiting for a step keeps the process alive: not where the host notices that nothing else does. */
   readonly ref: boolean
   /** Has something outside the event loop watch over a deadline. Returns the undo. */
-  guard(deadline: Deadline, path: string): () => void
+  guard(deadline: Deadline, path: string, budget: BudgetName): () => void
 }
 
 /** A start on its own. */

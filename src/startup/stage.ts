@@ -37,8 +37,6 @@ export class Stage {
   readonly #over = Promise.withResolvers<void>()
   /** Gives it up with an error. Set while its function runs. */
   giveUp: ((error: Error, state: 'failed' | 'timed out') => void) | undefined = undefined
-  /** Has the lifecycle wait for it no more. */
-  leave: (() => void) | undefined = undefined
 
   constructor(facts: StageFacts) {
     this.facts = facts

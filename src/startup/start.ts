@@ -158,10 +158,9 @@ export class Start {
     if (this.failure !== undefined) return
     this.failure = error
     this.root.error = error
+    for (const stage of culprit.upwards()) stage.giveUp?.(error, 'failed')
     if (this.root.running) this.root.end('failed', this.scope.clock.now())
     this.#rest()
-    // The closing that follows need not wait for what has failed.
-    for (const stage of culprit.upwards()) stage.leave?.()
     const { scope } = this
     const { path = scope.path, message } = error
     if (scope.onFatal !== undefined) scope.onFatal(error, path)
@@ -173,7 +172,7 @@ export class Start {
     const { root, host, scope } = this
     const { deadline } = root.facts
     if (deadline === undefined) return () => {}
-    const unguard = host.guard(deadline, root.path)
+    const unguard = host.guard(deadline, root.path, 'total')
     const timer = scope.clock.setTimeout(() => this.expire(root), deadline.left)
     if (!host.ref) timer.unref()
     return () => {

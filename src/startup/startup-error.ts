@@ -1,6 +1,7 @@
 import type { Site } from '../lifecycle/contract.ts'
 import { EndswellError } from '../lifecycle/errors.ts'
 import { inspect } from '../lifecycle/inspect.ts'
+import { rounded } from '../lifecycle/report.ts'
 import type { BudgetName } from './budgets.ts'
 import type { Limit, Stage } from './stage.ts'
 
@@ -60,6 +61,8 @@ export class StartupError extends EndswellError implements StartupFacts {
   ) {
     super(code, message, options)
     Object.assign(this, facts)
+    // Where the time ran out says nothing; where the step stands does.
+    if (facts.site !== undefined) this.stack = `${this.name}: ${message}\n    at ${placeOf(facts.site)}`
   }
 }
 Object.defineProperty(StartupError.prototype, 'name', { value: 'StartupError', configurable: true, writable: true })
@@ -94,12 +97,12 @@ function factsOf(culprit: Stage, root: Stage, now: number): Omit<StartupFacts, '
   const { impact } = culprit.facts
   const { site } = culprit
   return {
-    ms: culprit.ms(now),
+    ms: rounded(culprit.ms(now)),
     ...(impact === undefined ? {} : { impact }),
     ...(site === undefined ? {} : { site }),
     done: all
       .filter(({ state, facts }) => state === 'done' && facts.kind === 'step')
-      .map((stage) => ({ path: stage.path, ms: stage.ms(now) })),
+      .map((stage) => ({ path: stage.path, ms: rounded(stage.ms(now)) })),
     running: root
       .innermost()
       .filter((stage) => stage !== culprit && stage !== root)
@@ -123,4 +126,9 @@ function reasonOf(cause: unknown): string {
 
 function impactOf(impact: string | undefined): string {
   return impact === undefined ? '' : ` Impact: ${impact.replace(/\.$/, '')}.`
+}
+
+function placeOf({ file, line, column, function: name }: Site): string {
+  const place = `${file}:${line}:${column}`
+  return name === undefined ? place : `${name} (${place})`
 }
