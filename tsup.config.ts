@@ -4,11 +4,13 @@ const config: Options = {
   entry: {
     index: 'src/index.ts',
     connection: 'src/connection/index.ts',
+    observe: 'src/observe/index.ts',
     process: 'src/process/index.ts',
     run: 'src/run/index.ts',
     startup: 'src/startup/index.ts',
     testing: 'src/testing/index.ts',
     thread: 'src/thread/index.ts',
+    'watchdog-thread': 'src/startup/watchdog-thread.ts',
   },
   format: 'esm',
   target: 'node22',

@@ -1,0 +1,6 @@
+export { type HealthHandler, healthHandler } from './health.ts'
+export type { CheckResult } from './health-check.ts'
+export type { HealthDetails } from './health-details.ts'
+export type { CheckFunction, CheckOptions, Details, HealthOptions } from './health-options.ts'
+export { type HealthServer, type HealthServerOptions, serveHealth } from './health-server.ts'
+export type { Probe } from './probe.ts'
