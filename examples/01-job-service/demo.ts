@@ -3,6 +3,8 @@
  * that, and checks from a third process that nothing is left and nothing is lost: `npm run demo`, or `node demo.ts <ms>`
  * for clients that are busy for a shorter or longer while.
  *
+ * `npm run demo -- --hang=database` and `--block=pricing` show a start that fails instead.
+ *
  * The demo is a `run` itself: Ctrl-C at any moment ends the service and all that it has started, in order.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -14,13 +16,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Lifecycle, run } from 'endswell'
 import type { Facts } from './check.ts'
 import { Counts } from './client.ts'
+import { showFailedStart } from './failed-start.ts'
 import { Load } from './load.ts'
 import { portOf, type Remains, remainsOf, serviceKind, startService } from './service-process.ts'
 import { say, showReport, showSnapshot, Verdict } from './show.ts'
 import { Watchers } from './watcher.ts'
 
+const options = process.argv.slice(2)
+/** A mistake that the service is to make. */
+const trouble = options.find((option) => option.startsWith('--'))
 /** How many ms the clients have before the service is told to stop. */
-const BUSY = Number(process.argv[2] ?? 5_000)
+const BUSY = Number(options.find((option) => option !== trouble) ?? 5_000)
 /** How many ms the whole may take. */
 const LIMIT = 60_000
 const CLIENTS = 4
@@ -111,6 +117,14 @@ async function check(life: Lifecycle, { service, port, load }: Scene, directory:
   return status === 0
 }
 
+/** The whole demo. Says whether all has held. */
+async function play(life: Lifecycle, directory: string): Promise<boolean> {
+  const scene = await begin(life, directory)
+  const tooLate = await stop(life, scene)
+  const seen = await judge(scene, tooLate)
+  return (await check(life, scene, directory)) && seen
+}
+
 await run(
   'demo',
   async (life) => {
@@ -119,11 +133,7 @@ await run(
     const directory = mkdtempSync(join(tmpdir(), 'endswell-demo-'))
     // Not by the lifecycle: in a hurry it forces all at once, and this must wait until nobody writes there any more.
     process.once('exit', () => rmSync(directory, { recursive: true, maxRetries: 5 }))
-    const scene = await begin(life, directory)
-    const tooLate = await stop(life, scene)
-    const seen = await judge(scene, tooLate)
-    const checked = await check(life, scene, directory)
-    if (!seen || !checked) return
+    if (!(trouble === undefined ? await play(life, directory) : await showFailedStart(life, directory, trouble))) return
     process.exitCode = 0
     say('All is well that ends well.', '')
   },

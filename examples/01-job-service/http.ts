@@ -16,6 +16,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lifecycle } from 'endswell'
 import { type Jobs, kinds } from './jobs.ts'
+import type { Prices } from './prices.ts'
 import type { Store } from './store.ts'
 
 /** How many jobs may run at once. */
@@ -25,8 +26,15 @@ const LONGEST = 1_000
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
+/** What requests are answered from. */
+export interface Means {
+  readonly jobs: Jobs
+  readonly store: Store
+  readonly prices: Prices
+}
+
 /** Makes the handler. `life` is the service's own, whose signal aborts before anything is closed. */
-export function handlerFor(life: Lifecycle, jobs: Jobs, store: Store): Handler {
+export function handlerFor(life: Lifecycle, { jobs, store, prices }: Means): Handler {
   async function create(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const length = Number(request.headers['content-length'])
     if (!(length <= LONGEST)) return reply(response, 413)
@@ -34,7 +42,7 @@ export function handlerFor(life: Lifecycle, jobs: Jobs, store: Store): Handler {
     if (!kinds.includes(kind)) reply(response, 400, { kinds })
     else if (life.disposed) reply(response, 503)
     else if (jobs.size >= MOST) reply(response, 429)
-    else reply(response, 201, { id: jobs.start(kind) })
+    else reply(response, 201, { id: jobs.start(kind), cents: prices.get(kind) })
   }
 
   async function wait(id: string, response: ServerResponse): Promise<void> {

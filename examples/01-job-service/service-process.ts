@@ -21,10 +21,14 @@ export const serviceKind = defineKind<ChildProcess>({
 })
 
 /** Starts the service. It leads a group of its own, so that Ctrl-C reaches the demo alone, which ends it in order. */
-export function startService(directory: string): ChildProcess {
-  return spawn(process.execPath, [join(import.meta.dirname, 'service.ts'), directory], {
+export function startService(
+  directory: string,
+  more: readonly string[] = [],
+  stderr: 'pipe' | 'inherit' = 'pipe',
+): ChildProcess {
+  return spawn(process.execPath, [join(import.meta.dirname, 'service.ts'), directory, ...more], {
     detached: true,
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    stdio: ['ignore', 'ignore', stderr, 'ipc'],
   })
 }
 
