@@ -3,6 +3,7 @@ import { Deadline } from '../lifecycle/deadline.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 import type { Host } from '../startup/host.ts'
+import type { Start } from '../startup/start.ts'
 import { Watchdog } from '../startup/watchdog.ts'
 import { say } from '../startup/watchdog-say.ts'
 import type { Plan } from './options.ts'
@@ -16,14 +17,14 @@ export class Guard {
   readonly #scope: Scope
   readonly #plan: Plan
   readonly #watchdog: Watchdog | undefined
+  /** The start that it watches over, once there is one. */
+  start: Start | undefined = undefined
 
   constructor(life: Lifecycle, plan: Plan) {
     this.#scope = scopeOf(life)
     this.#plan = plan
-    if (plan.watchdog) {
-      const status = plan.statuses.blocked
-      this.#watchdog = new Watchdog({ status, lastWords: () => this.#lastWords() })
-    }
+    const status = plan.statuses.blocked
+    this.#watchdog = plan.watchdog ? new Watchdog({ status, lastWords: () => this.#lastWords() }) : undefined
   }
 
   /** Watches over a deadline of the start, until the returned function is called. */
@@ -36,9 +37,13 @@ export class Guard {
     this.#watchdog?.guard(deadline, this.#scope.path)
   }
 
-  /** What is open is lost with the process: this is all that can still be said of it. */
+  /** Called in the midst of what blocks: in which part of the start that is, and what is lost with the process. */
   #lastWords(): void {
-    const open = this.#plan.report ? openPaths(this.#scope) : []
+    if (!this.#plan.report) return
+    const { path, facts } = this.start?.around ?? {}
+    const impact = facts?.impact === undefined ? '' : ` Impact: ${facts.impact}`
+    if (facts !== undefined && facts.kind !== 'start') say(`endswell: this is in the ${facts.kind} ${path}.${impact}\n`)
+    const open = openPaths(this.#scope)
     if (open.length > 0) say(`endswell: the process ends while these are open: ${open.join(', ')}\n`)
   }
 

@@ -38,7 +38,8 @@ export function run(name: string, main: Main, options: RunOptions = {}): Promise
   const guard = new Guard(life, plan)
   const host: Host = { bounded: plan.until !== 'main', ref: !plan.exit, guard: guard.over }
   const boot = new Startup(life, plan.startup, host)
-  const app = new App(life, startOf(boot), plan, guard)
+  guard.start = startOf(boot)
+  const app = new App(life, guard.start, plan, guard)
   void start(app, plan, () => main(life, boot))
   return app.over
 }

@@ -50,7 +50,7 @@ export class Start {
   }
 
   /** What is being done right now, by whoever asks: the innermost phase or step around the call. */
-  get #around(): Stage {
+  get around(): Stage {
     return this.#here.getStore() ?? this.root
   }
 
@@ -62,12 +62,12 @@ export class Start {
   /** Refuses a phase or step that cannot begin here and now. */
   check(kind: 'phase' | 'step', name: string): void {
     const { scope, failure } = this
-    checkAdmission(kind, name, { scope, failure, around: this.#around, over: this.#over })
+    checkAdmission(kind, name, { scope, failure, around: this.around, over: this.#over })
   }
 
   /** Begins a phase or a step. It has been admitted. */
   begin({ kind, name, timeout, critical, ...facts }: StageRequest): Stage {
-    const parent = this.#around
+    const parent = this.around
     const { clock } = this.scope
     const isCritical = critical ?? parent.facts.critical
     const above = this.#bound(parent.facts.deadline, isCritical)
