@@ -4,6 +4,7 @@ import type { Report } from '../lifecycle/contract.ts'
 import type { Host } from '../startup/host.ts'
 import { Startup, startOf } from '../startup/startup.ts'
 import { App } from './app.ts'
+import { budgetWarning } from './budget.ts'
 import { coordinator } from './coordinator.ts'
 import { Guard } from './guard.ts'
 import { type Plan, planFor, type RunOptions } from './options.ts'
@@ -34,6 +35,8 @@ export function run(name: string, main: Main, options: RunOptions = {}): Promise
   checkName('name', name)
   checkFunction('main', main)
   const plan = planFor(name, options, process.env)
+  const warning = budgetWarning(plan.budget, process.env)
+  if (warning !== undefined) process.emitWarning(warning, { type: 'EndswellWarning', code: 'ENDSWELL_GRACE_PERIOD' })
   const life = new Lifecycle(plan.life)
   const guard = new Guard(life, plan)
   const host: Host = { bounded: plan.until !== 'main', ref: !plan.exit, guard: guard.over }

@@ -139,9 +139,10 @@ class Attempt<T> {
     if (this.#over) return this.#lateError(cause)
     const start = this.#start
     const fromInside = cause instanceof StartupError && stage.inside.some(({ error }) => error === cause)
-    if (!fromInside && (this.#run.signal.aborted || start.failure !== undefined)) {
+    const { aborted } = this.#run.signal
+    if (!fromInside && (aborted || start.failure !== undefined)) {
       this.#end('stopped')
-      return this.#settle.reject(start.failure ?? cause)
+      return this.#settle.reject(aborted ? cause : start.failure)
     }
     const error = fromInside ? cause : failureError(stage, start.root, start.scope.clock.now(), cause)
     this.#giveUp(error, 'failed')

@@ -15,6 +15,6 @@ export function warnOfSkipping(env: Readonly<Record<string, string | undefined>>
   const where = env['NODE_ENV'] === undefined ? 'NODE_ENV is not set' : `NODE_ENV is '${env['NODE_ENV']}'`
   process.emitWarning(
     `SKIP_STARTUP_VALIDATION is ignored, since ${where}: it counts only where that is 'test' or 'staging'.`,
-    { type: 'StartupWarning', code: 'ENDSWELL_SKIP_IGNORED' },
+    { type: 'EndswellWarning', code: 'ENDSWELL_SKIP_IGNORED' },
   )
 }

@@ -6,7 +6,7 @@ describe('a start that fails', () => {
     const { status, out, err } = await new Program('start.ts', [way]).exit
     expect({ status, out }).toEqual({ status: 1, out: 'ready\nclosing quick\n' })
     expect(err).toContain(
-      '/app failed to start:\nEndswellError: /app/second failed to start: no route to the database. Impact: orders cannot be saved.',
+      '/app failed to start:\nStartupError: /app/second failed to start: no route to the database. Impact: orders cannot be saved.',
     )
     expect(err).toContain('[cause]: Error: no route to the database')
     expect(lineOf(err)).toMatchObject({ status: 1, reason: 'the start failed', counts: { closed: 1 } })
@@ -25,7 +25,7 @@ describe('a start that fails', () => {
 
   test('by a step that takes too long names the step and the time', async () => {
     const { status, out, err } = await new Program('start.ts', ['hangs'], { env: { STEP_TIMEOUT: '200' } }).exit
-    expect({ status, out }).toEqual({ status: 1, out: 'ready\nclosing quick\n' })
+    expect({ status, out }).toEqual({ status: 82, out: 'ready\nclosing quick\n' })
     expect(err).toContain('/app/second did not start within 200 ms. Impact: orders cannot be saved.')
     expect(err).toContain('ERR_STARTUP_TIMEOUT')
   })

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { posix } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import config from '../../tsup.config.ts'
 import { folderOf, readSources, root } from './sources.ts'
@@ -18,6 +19,8 @@ function differences({ files, exports, entry }: Packaging): string[] {
   const folders = new Set(files.map(folderOf))
   folders.delete('lifecycle')
   const names = new Map([...folders].map((folder) => [folder || 'index', `src/${folder && `${folder}/`}index.ts`]))
+  // A worker's program must be a file of its own in dist/, or no thread could be started on it; people do not import it.
+  const programs = new Map(files.filter(isProgram).map((file) => [posix.basename(file, '.ts'), file]))
 
   for (const [name, index] of names) {
     const subpath = name === 'index' ? '.' : `./${name}`
@@ -28,14 +31,23 @@ function differences({ files, exports, entry }: Packaging): string[] {
       found.push(`package.json does not export it. Add to exports: "${subpath}": ${JSON.stringify(target)}.`)
     }
   }
+  for (const [name, file] of programs) {
+    if (entry[name] !== file) found.push(`tsup.config.ts does not build it. Add to entry: ${name}: '${file}'.`)
+  }
   for (const name of Object.keys(entry)) {
-    if (!names.has(name)) found.push(`tsup.config.ts builds ${name}, which is no folder of src/. Take it out.`)
+    if (!names.has(name) && !programs.has(name))
+      found.push(`tsup.config.ts builds ${name}, which is no folder of src/. Take it out.`)
   }
   for (const subpath of Object.keys(exports)) {
     if (subpath === './package.json' || names.has(subpath === '.' ? 'index' : subpath.slice(2))) continue
     found.push(`package.json exports ${subpath}, which is no folder of src/. Take it out.`)
   }
   return found
+}
+
+/** A program that a worker runs is named after its thread. */
+function isProgram(file: string): boolean {
+  return file.endsWith('-thread.ts')
 }
 
 test('the package exports, and the build makes, one entry for the root and for each folder but lifecycle/', () => {
@@ -55,6 +67,9 @@ describe('the rule of exports', () => {
 
   test('folders, exports and entries that agree are fine', () => {
     expect(differences(good)).toEqual([])
+    const file = 'src/run/watch-thread.ts'
+    const entry = { ...good.entry, 'watch-thread': file }
+    expect(differences({ ...good, files: [...good.files, file], entry })).toEqual([])
   })
 
   test.each<[string, Partial<Packaging>, string]>([
@@ -67,6 +82,20 @@ describe('the rule of exports', () => {
     ],
     ['a folder that is not built', { entry: { index: 'src/index.ts' } }, "Add to entry: run: 'src/run/index.ts'"],
     ['an entry without a folder', { entry: { ...good.entry, old: 'src/old/index.ts' } }, 'builds old, which is no'],
+    [
+      "a worker's program that is not built",
+      { files: [...good.files, 'src/run/watch-thread.ts'] },
+      "Add to entry: watch-thread: 'src/run/watch-thread.ts'",
+    ],
+    [
+      "a worker's program that is exported",
+      {
+        files: [...good.files, 'src/run/watch-thread.ts'],
+        entry: { ...good.entry, 'watch-thread': 'src/run/watch-thread.ts' },
+        exports: { ...good.exports, './watch-thread': run },
+      },
+      'exports ./watch-thread, which',
+    ],
     ['a folder without an index', { files: ['src/index.ts', 'src/run/run.ts'] }, 'src/run/index.ts is missing'],
   ])('finds %s', (_, change, message) => {
     expect(differences({ ...good, ...change })).toEqual([expect.stringContaining(message)])
