@@ -200,7 +200,7 @@ export interface Snapshot {
 export interface LifecycleEvent {
   /**
    * `resource.created`; `resource.forcing` when its grace is over; `resource.ended` with its outcome;
-   * `resource.left` when it ended by itself; `resource.forgotten`; `resource.error` for what a task or timer threw;
+   * `resource.left` when it ended by itself; `resource.forgotten`; `resource.error` for what a task, timer or health check threw;
    * `resource.late` for what settled after it had been given up; `startup.began` and `startup.ended`, with the error if
    * it failed, for a step or phase of a start; `lifecycle.ready` when the start is over; `lifecycle.draining` when it
    * still serves but is about to close; `lifecycle.closing` and `lifecycle.closed`.
