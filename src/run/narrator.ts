@@ -32,8 +32,8 @@ export class Narrator {
   readonly #scope: Scope
   readonly #outbox: Outbox
   readonly #closing: number
-  /** The steps and phases under way. */
-  readonly #under = new Set<string>()
+  /** The steps and phases under way, and until when they may be. */
+  readonly #under = new Map<string, Deadline | undefined>()
   #stage: 'starting' | 'serving' | 'stopping' = 'starting'
   #budget: Remaining
   #timer: ClockTimer | undefined = undefined
@@ -52,12 +52,12 @@ export class Narrator {
   begin(): void {
     if (this.#scope.state !== 'open') this.#stopping('closing')
     else if (readinessOf(this.#scope).started) this.#serving()
-    else this.#beat({}, startingWords(this.#under))
+    else this.#beat({}, startingWords([]))
   }
 
   /** Says what has happened, if it matters to systemd. */
-  hear({ type, path, reason }: LifecycleEvent): void {
-    if (type === 'startup.began') this.#step(() => this.#under.add(path))
+  hear({ type, path, reason, timeout }: LifecycleEvent): void {
+    if (type === 'startup.began') this.#step(() => this.#under.set(path, this.#deadline(timeout)))
     else if (type === 'startup.ended') this.#step(() => this.#under.delete(path))
     else if (path !== this.#scope.path) return
     else if (type === 'lifecycle.ready') this.#serving()
@@ -77,7 +77,17 @@ export class Narrator {
   #step(note: () => void): void {
     if (this.#stage !== 'starting') return
     note()
-    this.#beat({}, startingWords(this.#under))
+    this.#beat({}, startingWords([...this.#under.keys()]))
+  }
+
+  #deadline(timeout: number | undefined): Deadline | undefined {
+    return timeout === undefined ? undefined : new Deadline(timeout, { clock: this.#scope.clock })
+  }
+
+  /** What the budget leaves. A start has that of its steps too, where they have been given more. */
+  get #left(): number {
+    const steps = this.#stage === 'starting' ? [...this.#under.values()] : []
+    return Math.max(this.#budget.left, ...steps.map((step) => step?.left ?? 0))
   }
 
   #serving(): void {
@@ -90,14 +100,14 @@ export class Narrator {
   #stopping(status: string): void {
     const first: Message = this.#stage === 'stopping' ? {} : { STOPPING: '1' }
     this.#stage = 'stopping'
-    this.#budget = new Deadline(this.#closing, { name: 'closing', clock: this.#scope.clock })
+    this.#budget = new Deadline(this.#closing, { clock: this.#scope.clock })
     this.#beat(first, status)
   }
 
   /** Tells the status, asks systemd to wait as long as the budget lasts, and comes back to ask again. */
   #beat(first: Message, status: string): void {
     this.stop()
-    const { left } = this.#budget
+    const left = this.#left
     if (left <= 0) return this.#outbox.tell({ ...first, STATUS: status })
     const extension = Math.ceil(Math.min(EXTENSION, left + MARGIN) * 1_000)
     this.#outbox.tell({ ...first, STATUS: status, EXTEND_TIMEOUT_USEC: String(extension) })
@@ -106,7 +116,7 @@ export class Narrator {
   }
 
   #status(before: string): string {
-    if (this.#stage === 'starting') return startingWords(this.#under)
+    if (this.#stage === 'starting') return startingWords([...this.#under.keys()])
     if (this.#closingSince === undefined) return before
     return closingWords(this.#scope, this.#scope.clock.now() - this.#closingSince)
   }

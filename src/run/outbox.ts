@@ -56,7 +56,7 @@ export class Outbox {
   /** Gives up what is under way and what waits. */
   drop(): void {
     this.#waiting.length = 0
-    this.#underWay?.controller.abort()
+    this.#underWay?.controller.abort(new Error('It was given up, since there was no time left for it.'))
   }
 
   async #pump(): Promise<void> {
@@ -102,5 +102,5 @@ export class Outbox {
 
 /** One line for each variable: a value cannot smuggle in another. */
 function textOf(message: Map<string, string>): string {
-  return [...message].map(([name, value]) => `${name}=${value.replaceAll(/[\r\n]+/g, ' ')}`).join('\n')
+  return [...message].map(([name, value]) => `${name}=${value.replaceAll(/[\r\n\0]+/g, ' ')}`).join('\n')
 }

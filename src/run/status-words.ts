@@ -7,9 +7,10 @@ import { leaves } from './leaves.ts'
 /** How many names a status has room for before it counts the rest. */
 const NAMED = 5
 
-/** What a start waits for, in a line: the steps under way, newest last. */
-export function startingWords(steps: ReadonlySet<string>): string {
-  return steps.size === 0 ? 'starting' : `starting: ${listed([...steps])}`
+/** What a start waits for, in a line: the steps under way, and the phases in which nothing else is. */
+export function startingWords(under: readonly string[]): string {
+  const innermost = under.filter((path) => !under.some((other) => other.startsWith(`${path}/`)))
+  return innermost.length === 0 ? 'starting' : `starting: ${listed(innermost)}`
 }
 
 /** That it serves, and what is missing. */

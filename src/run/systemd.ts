@@ -8,6 +8,7 @@ import {
 } from '../lifecycle/check.ts'
 import { Deadline } from '../lifecycle/deadline.ts'
 import { publish, subscribe } from '../lifecycle/events.ts'
+import { inspect } from '../lifecycle/inspect.ts'
 import { Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
 import { forget, use } from '../lifecycle/register.ts'
 import type { Scope } from '../lifecycle/scope.ts'
@@ -130,7 +131,7 @@ function warnOnce(scope: Scope): (error: unknown) => void {
     const path = `${scope.path}/systemd`
     if (scope.observes('resource.error'))
       publish(scope, Object.freeze({ type: 'resource.error', path, kind: 'custom', error }))
-    const why = error instanceof Error ? error.message : String(error)
+    const why = error instanceof Error ? error.message : inspect(error)
     process.emitWarning(`${path}: systemd was not told how the service is doing. ${why}`, {
       type: 'EndswellWarning',
       code: 'ENDSWELL_SYSTEMD',

@@ -130,6 +130,11 @@ export class Startup {
     this.#start.finish()
   }
 
+  /** How many ms the whole start has left; Infinity where nothing bounds it. */
+  get left(): number {
+    return this.#start.root.facts.deadline?.left ?? Number.POSITIVE_INFINITY
+  }
+
   /** How the start went so far: it prints as a tree of times, and serialises as JSON. */
   get report(): StartupReport {
     return this.#start.report

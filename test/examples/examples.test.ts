@@ -37,8 +37,13 @@ const outputs: Readonly<Record<string, readonly string[]>> = {
   '06-client-without-disposer': ['/app/client: forced', '/app/silent server: closed'],
   '07-startup': [
     'database opened',
-    'ERR_STARTUP_TIMEOUT: /orders/warehouse did not start within 100 ms. Impact: orders cannot be shipped.',
     'database closed',
+    'ERR_STARTUP_TIMEOUT: /orders/connections/warehouse did not start within 100 ms. Impact: orders cannot be shipped.',
+    '/orders/connections failed',
+    '  /orders/connections/database done, 3 attempts',
+    '  /orders/connections/cache degraded',
+    '  /orders/connections/warehouse timed out',
+    '/orders/http not begun',
     '1 closed',
     'warehouse opened',
     'warehouse closed',
@@ -46,7 +51,7 @@ const outputs: Readonly<Record<string, readonly string[]>> = {
 }
 
 test('every example has its test', () => {
-  expect(readdirSync(folder).sort()).toEqual(['01-job-service', '02-ten-lines', ...Object.keys(outputs)])
+  expect(readdirSync(folder).sort()).toEqual(['01-job-service', '02-ten-lines', ...Object.keys(outputs), '08-kubernetes'])
 })
 
 test.each(Object.entries(outputs))('%s prints what happens, and ends by itself', async (name, lines) => {
@@ -72,6 +77,19 @@ test.each(['SIGTERM', 'SIGINT'] as const)('02-ten-lines serves until %s, and end
 const BUSY = '300'
 
 describe('the demo', { timeout: 90_000 }, () => {
+  test.each([
+    ['--hang=database', '/job-service/connections/database did not start within 5000 ms'],
+    ['--block=pricing', /at block \(.*trouble\.ts:\d+:\d+\)[\s\S]*in the step \/job-service\/warm-up\/pricing/],
+  ])('shows a start that fails: %s', async (trouble, named) => {
+    const program = new Program('01-job-service/demo.ts', [trouble])
+    const { status } = await program.end
+    expect(program.output).toMatch(named)
+    expect(program.output).not.toContain('✘')
+    expect(program.output.match(/✔/g)).toHaveLength(2)
+    expect(status).toBe(0)
+    await expectNothingLeft(program)
+  })
+
   test('proves that nothing is left and nothing is lost', async () => {
     const program = new Program('01-job-service/demo.ts', ['1500'])
     const { status } = await program.end

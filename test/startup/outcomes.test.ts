@@ -367,3 +367,9 @@ test('a step whose result cannot be registered fails the start, and the result i
   expect(await errorOf(step)).toMatchObject({ code: 'ERR_STARTUP_FAILED', cause: { code: 'ERR_UNKNOWN_RESOURCE' } })
   expect(end).toHaveBeenCalledOnce()
 })
+
+test('what the whole start has left is what its total leaves', async () => {
+  const { clock, boot } = begin({ total: 1_000 })
+  await clock.advance(300)
+  expect(boot.left).toBe(700)
+})
