@@ -102,7 +102,7 @@ export class Deadline {
     checkObject('options', options)
     checkOptions('run', options, ['signal', 'onLate'])
     checkWait(options)
-    return waitFor<Deadline, T>(this, fn, options)
+    return waitFor<Deadline, T>(this, fn, options, this.left)
   }
 }
 

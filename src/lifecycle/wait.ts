@@ -30,22 +30,25 @@ interface Moment {
   readonly timeout: number
   readonly since: number
   readonly at: number
-  readonly left: number
   readonly limitedBy: { readonly path: string }
 }
 
-/** Runs `fn` until its deadline, and mirrors it. Where no time is left, or nobody waits, `fn` is not called. */
+/**
+ * Runs `fn` until its deadline, which is `left` ms from now, and mirrors it. Where no time is left, or nobody waits, `fn`
+ * is not called.
+ */
 export function waitFor<D extends Moment, T>(
   deadline: D,
   fn: (context: { readonly signal: AbortSignal; readonly deadline: D }) => T,
   { signal, onLate }: WaitOptions<Awaited<T>>,
+  left: number,
 ): Promise<Awaited<T>> {
   if (signal?.aborted) return Promise.reject(signal.reason)
-  const { left } = deadline
-  if (left === 0) return Promise.reject(timeIsUp(deadline))
+  if (left <= 0) return Promise.reject(timeIsUp(deadline))
   return new Promise((resolve, reject) => {
-    // A timer counts whole milliseconds, and must not be early for a deadline that lies between two.
-    new Wait<D, Awaited<T>>(deadline, onLate, resolve, reject).start(fn, signal, Math.ceil(left))
+    // A timer counts whole milliseconds, and must not be early where the deadline lies between two; but what is only
+    // the rounding of a sum is no millisecond.
+    new Wait<D, Awaited<T>>(deadline, onLate, resolve, reject).start(fn, signal, Math.ceil(left - 0.001))
   })
 }
 

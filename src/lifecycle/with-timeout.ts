@@ -42,7 +42,9 @@ export function withTimeout<T>(
   checkObject('options', options)
   checkOptions('withTimeout', options, OPTIONS)
   checkWait(options)
-  return waitFor<Deadline, T>(deadlineOf(options), fn, options)
+  const deadline = deadlineOf(options)
+  // It was made just now: the clock need not be asked again.
+  return waitFor<Deadline, T>(deadline, fn, options, deadline.at - deadline.since)
 }
 
 function deadlineOf({ timeout, name = 'work', deadline: parent, clock }: Partial<TimeoutOptions<never>>): Deadline {

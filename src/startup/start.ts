@@ -104,21 +104,13 @@ export class Start {
     for (const name of stage.notBegun) this.#readiness?.pending.delete(`${stage.path}/${name}`)
     if (state === 'degraded') this.#readiness?.degraded.set(stage.path, stage.facts.impact)
     // What has failed is still missing.
-    if (state === 'done') this.#readiness?.pending.delete(stage.path)
+    if (state === 'done' || state === 'skipped') this.#readiness?.pending.delete(stage.path)
+    // An error that a later attempt has made good is none.
+    const failed = stage.error !== undefined && state !== 'done'
     const ms = stage.ms(now)
-    this.#tell(
-      'startup.ended',
-      stage,
-      stage.error === undefined || state === 'done' ? { ms } : { ms, error: stage.error },
-    )
+    this.#tell('startup.ended', stage, failed ? { ms, error: stage.error } : { ms })
     this.#startIfOver()
     this.#rest()
-  }
-
-  /** Leaves a step out. */
-  skip(stage: Stage): void {
-    this.#readiness?.pending.delete(stage.path)
-    this.end(stage, 'skipped')
   }
 
   /** The time of a phase, a step or the whole is over: the innermost that still run are the culprits. */
