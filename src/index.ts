@@ -11,7 +11,8 @@ export { SuppressedError } from './lifecycle/suppressed-error.ts'
 export { TimeoutError } from './lifecycle/timeout-error.ts'
 export type { WaitOptions } from './lifecycle/wait.ts'
 export { type TimeoutOptions, withTimeout } from './lifecycle/with-timeout.ts'
-export { type Main, type RunOptions, run } from './run/index.ts'
+export type { RunOptions } from './run/options.ts'
+export { type Main, run } from './run/run.ts'
 export {
   type BudgetName,
   type Budgets,

@@ -5,7 +5,7 @@ import { wordOf } from '../lifecycle/errors.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
 import { readinessOf } from '../lifecycle/readiness.ts'
 import type { Scope } from '../lifecycle/scope.ts'
-import { type HealthServer, type HealthServerOptions, serveHealth } from '../observe/index.ts'
+import type { HealthServer } from '../observe/index.ts'
 import type { Start } from '../startup/start.ts'
 import { coordinator, type Participant } from './coordinator.ts'
 import { announceDrain } from './drain.ts'
@@ -40,7 +40,8 @@ export class App implements Participant {
   #chosen: number | undefined = undefined
   #endDrain: (() => void) | undefined = undefined
   #health: HealthServer | undefined = undefined
-  readonly #unbind: () => void
+  #over = false
+  #unbind: () => void = () => {}
 
   constructor(life: Lifecycle, start: Start, plan: Plan, guard: Guard) {
     const { promise, resolve } = Promise.withResolvers<Report>()
@@ -57,13 +58,28 @@ export class App implements Participant {
     coordinator().join(this)
     this.#scope.onFatal = (error, path) => this.#fatal(error, path)
     life.signal.addEventListener('abort', () => this.#stop('life.close() was called'), { once: true })
-    this.#unbind = start.bind()
   }
 
-  /** Answers probes from now on until the process exits. */
-  async serveHealth(options: HealthServerOptions): Promise<void> {
-    this.#health = await serveHealth(this.#life, options)
-    if (this.#phase !== 'starting') await this.#health.close()
+  /** Loads what only some runs need, and gives what is to be waited for: most have nothing of that, and begin at once. */
+  prepare(): Promise<void> | undefined {
+    const { watchdog, health } = this.#plan
+    return watchdog || health !== undefined ? this.#load() : undefined
+  }
+
+  async #load(): Promise<void> {
+    const { watchdog, health } = this.#plan
+    if (watchdog) await this.#guard.load()
+    if (health === undefined) return
+    const { serveHealth } = await import('../observe/index.ts')
+    this.#health = await serveHealth(this.#life, health)
+    if (this.#over) await this.#health.close()
+  }
+
+  /** Runs the main function, if nothing has stopped the run by now. */
+  main(fn: () => unknown): unknown {
+    if (this.#phase !== 'starting') return undefined
+    this.#unbind = this.#start.bind()
+    return fn()
   }
 
   /** The main function has returned, or thrown. */
@@ -163,6 +179,7 @@ export class App implements Participant {
     if (shown) showReport(this.#screen, report, statusOfEnd(this.#end(report), process.exitCode))
     const late = this.#start.endings()
     await flush(log, { late, timeout, clock: this.#clock, failed: (error) => this.#show('flushing failed:', error) })
+    this.#over = true
     await Promise.all([this.#health?.close(), this.#guard.end()])
     this.#resolve(report)
     coordinator().leave(this, this.#end(report))

@@ -1,8 +1,10 @@
 import { writeSync } from 'node:fs'
 import { setImmediate } from 'node:timers'
+import type { Worker } from 'node:worker_threads'
 import { systemClock } from '../lifecycle/clock.ts'
 import { type End, graver, statusOfEnd } from './exit-status.ts'
 import { onStop, type StopSignal, statusOf } from './signals.ts'
+import { wayOut } from './way-out.ts'
 
 /** A signal of the same name within so many ms is the same key press: npm passes on what the terminal has sent. */
 const SAME_PRESS = 100
@@ -35,6 +37,7 @@ export class Coordinator {
   /** The runs, and how many signals each has been told of. */
   readonly #participants = new Map<Participant, number>()
   readonly #undo = new Map<string, () => void>()
+  readonly #workers = new Set<Worker>()
   #press: { signal: StopSignal; at: number } | undefined = undefined
   #end: End | undefined = undefined
 
@@ -56,7 +59,8 @@ export class Coordinator {
     if (this.#participants.size > 0 || last === undefined) return
     this.#end = undefined
     // One more turn, so that whoever awaits the run sees its report before the process is gone.
-    setImmediate(() => process.exit(statusOfEnd(last, process.exitCode)))
+    const abandoned = last.ending === 'abandoned'
+    setImmediate(() => wayOut(statusOfEnd(last, process.exitCode), { abandoned, workers: this.#workers.size }))
   }
 
   /** Takes every listener off the process. The runs go on, but only they themselves can end them now. */
@@ -67,9 +71,16 @@ export class Coordinator {
   #listen(event: string): () => void {
     if (event === 'uncaughtException') return on(event, (error: unknown) => this.#failed(error))
     if (event === 'beforeExit') return on(event, () => this.#idle())
+    if (event === 'worker') return on(event, (worker: Worker) => this.#count(worker))
     if (event === 'exit') return on(event, (status: number) => this.#lastWords(`exits with status ${status}`))
     const signal = event as StopSignal
     return onStop(signal, () => this.#signalled(signal))
+  }
+
+  /** A worker that lives can hold up the exit, whoever has started it. */
+  #count(worker: Worker): void {
+    this.#workers.add(worker)
+    worker.once('exit', () => this.#workers.delete(worker))
   }
 
   #unlisten(event: string): void {
@@ -85,7 +96,7 @@ export class Coordinator {
     if (!exits.includes(true)) return
     this.#lastWords(`exits, since ${signal} came again,`)
     this.uninstall()
-    process.exit(statusOf(signal))
+    wayOut(statusOf(signal), { abandoned: true, workers: this.#workers.size })
   }
 
   /** Says whether the process is to exit at once. */
@@ -113,7 +124,7 @@ export class Coordinator {
 }
 
 function eventsOf({ signals, exits }: Participant): readonly string[] {
-  return exits ? [...signals, 'uncaughtException', 'beforeExit', 'exit'] : signals
+  return exits ? [...signals, 'uncaughtException', 'beforeExit', 'exit', 'worker'] : signals
 }
 
 function say(line: string): void {
@@ -124,7 +135,7 @@ function say(line: string): void {
   }
 }
 
-function on(event: 'uncaughtException' | 'beforeExit' | 'exit', listener: (arg: never) => void): () => void {
+function on(event: 'uncaughtException' | 'beforeExit' | 'exit' | 'worker', listener: (arg: never) => void): () => void {
   process.on(event as 'exit', listener as () => void)
   return () => void process.off(event as 'exit', listener as () => void)
 }

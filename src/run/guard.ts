@@ -4,8 +4,7 @@ import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 import type { Host } from '../startup/host.ts'
 import type { Start } from '../startup/start.ts'
-import { Watchdog } from '../startup/watchdog.ts'
-import { say } from '../startup/watchdog-say.ts'
+import type { Watchdog } from '../watchdog/index.ts'
 import type { Plan } from './options.ts'
 import { openPaths } from './show.ts'
 
@@ -16,15 +15,22 @@ const FORCING = 1_000
 export class Guard {
   readonly #scope: Scope
   readonly #plan: Plan
-  readonly #watchdog: Watchdog | undefined
+  #watchdog: Watchdog | undefined = undefined
+  #closing = false
   /** The start that it watches over, once there is one. */
   start: Start | undefined = undefined
 
   constructor(life: Lifecycle, plan: Plan) {
     this.#scope = scopeOf(life)
     this.#plan = plan
-    const status = plan.statuses.blocked
-    this.#watchdog = plan.watchdog ? new Watchdog({ status, lastWords: () => this.#lastWords() }) : undefined
+  }
+
+  /** Loads the watchdog, if it is wanted: who does not run a program need not load it. */
+  async load(): Promise<void> {
+    const { Watchdog, say } = await import('../watchdog/index.ts')
+    const lastWords = (): void => this.#lastWords(say)
+    this.#watchdog = new Watchdog({ status: this.#plan.statuses.blocked, lastWords })
+    if (this.#closing) this.closing()
   }
 
   /** Watches over a deadline of the start, until the returned function is called. */
@@ -32,13 +38,14 @@ export class Guard {
 
   /** Watches over the closing, for as long as the process lives. */
   closing(): void {
+    this.#closing = true
     const { clock, budget } = this.#plan
     const deadline = new Deadline(Math.min(budget.timeout + FORCING, LONGEST_TIMEOUT), { name: 'closing', clock })
     this.#watchdog?.guard(deadline, this.#scope.path)
   }
 
   /** Called in the midst of what blocks: in which part of the start that is, and what is lost with the process. */
-  #lastWords(): void {
+  #lastWords(say: (text: string) => void): void {
     if (!this.#plan.report) return
     const { path, facts } = this.start?.around ?? {}
     const impact = facts?.impact === undefined ? '' : ` Impact: ${facts.impact}`

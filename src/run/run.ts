@@ -7,7 +7,7 @@ import { App } from './app.ts'
 import { budgetWarning } from './budget.ts'
 import { coordinator } from './coordinator.ts'
 import { Guard } from './guard.ts'
-import { type Plan, planFor, type RunOptions } from './options.ts'
+import { planFor, type RunOptions } from './options.ts'
 
 /** A program: opens what it needs in `life`, step by step with `boot`, and returns when it has started. */
 export type Main = (life: Lifecycle, boot: Startup) => unknown
@@ -43,14 +43,15 @@ export function run(name: string, main: Main, options: RunOptions = {}): Promise
   const boot = new Startup(life, plan.startup, host)
   guard.start = startOf(boot)
   const app = new App(life, guard.start, plan, guard)
-  void start(app, plan, () => main(life, boot))
+  void start(app, () => main(life, boot))
   return app.over
 }
 
-async function start(app: App, { health }: Plan, main: () => unknown): Promise<void> {
+async function start(app: App, main: () => unknown): Promise<void> {
   try {
-    if (health !== undefined) await app.serveHealth(health)
-    await main()
+    const preparing = app.prepare()
+    if (preparing !== undefined) await preparing
+    await app.main(main)
   } catch (error) {
     return app.started({ error })
   }

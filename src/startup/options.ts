@@ -1,4 +1,4 @@
-import { Backoff, type BackoffOptions } from '../lifecycle/backoff.ts'
+import { type BackoffOptions, checkBackoff } from '../lifecycle/backoff.ts'
 import {
   checkBoolean,
   checkName,
@@ -77,8 +77,7 @@ export function checkStep(options: StepOptions<unknown>): void {
 function checkRetry(retry: RetryOptions): void {
   checkObject('options.retry', retry)
   const { attempts, ...backoff } = retry
-  // It checks its options itself.
-  new Backoff(backoff)
+  checkBackoff('options.retry', backoff)
   if (attempts === undefined || (Number.isInteger(attempts) && attempts >= 1)) return
   throw outOfRange('options.retry.attempts', 'a whole number from 1', attempts)
 }

@@ -5,6 +5,8 @@ import { rounded } from '../lifecycle/report.ts'
 import type { BudgetName } from './budgets.ts'
 import type { Limit, Stage } from './stage.ts'
 
+const brand = Symbol.for('endswell.startup-error')
+
 /** A part of a start, and how many ms it took. */
 export interface Finished {
   /** Names from the root. */
@@ -64,7 +66,12 @@ export class StartupError extends EndswellError implements StartupFacts {
     // Where the time ran out says nothing; where the step stands does.
     if (facts.site !== undefined) this.stack = `${this.name}: ${message}\n    at ${placeOf(facts.site)}`
   }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value
+  }
 }
+Object.defineProperty(StartupError.prototype, brand, { value: true })
 Object.defineProperty(StartupError.prototype, 'name', { value: 'StartupError', configurable: true, writable: true })
 
 /** The error of a part of a start whose time is over. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { Lifecycle, Startup } from '../../src/index.ts'
+import { EndswellError, Lifecycle, Startup, StartupError } from '../../src/index.ts'
 import { scopeOf } from '../../src/lifecycle/lifecycle.ts'
 import { readinessOf } from '../../src/lifecycle/readiness.ts'
 import { begin, errorOf, fate, lasting, never } from './stubs.ts'
@@ -269,6 +269,15 @@ describe('a start that is stopped half-way', () => {
     expect(() => boot.phase('connect', fn)).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }))
     expect(fn).not.toHaveBeenCalled()
   })
+})
+
+test('an error of a start is known as one, also to another copy of the package, and others are not', async () => {
+  const { boot } = begin()
+  const error = await errorOf(boot.step('db', broken))
+  expect(error).toBeInstanceOf(StartupError)
+  expect(error).toBeInstanceOf(EndswellError)
+  expect(new EndswellError('ERR_ABORTED', 'no')).not.toBeInstanceOf(StartupError)
+  expect(error).toMatchObject({ name: 'StartupError' })
 })
 
 describe('readiness', () => {
