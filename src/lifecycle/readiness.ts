@@ -15,6 +15,7 @@ export class Readiness {
   /** Paths of what failed and was optional, and what is lost by that, where it was said. */
   readonly degraded = new Map<string, string | undefined>()
   readonly #scope: Scope
+  #begun = false
 
   constructor(scope: Scope) {
     this.#scope = scope
@@ -25,9 +26,12 @@ export class Readiness {
     return this.started && this.pending.size === 0 && !this.draining && this.#scope.state === 'open'
   }
 
-  /** A start has begun. */
-  begin(): void {
-    this.started = false
+  /** A start has begun. Says whether it is the first, and so that of the whole. */
+  begin(): boolean {
+    const first = !this.#begun
+    if (first) this.started = false
+    this.#begun = true
+    return first
   }
 
   /** The start is over: from now on it serves. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers'
 import type { Clock } from '../lifecycle/clock.ts'
 import type { Report } from '../lifecycle/contract.ts'
 import { close } from '../lifecycle/ending.ts'
@@ -6,12 +7,13 @@ import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
 import { readinessOf } from '../lifecycle/readiness.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 import type { HealthServer } from '../observe/index.ts'
+import type { Host } from '../startup/host.ts'
 import type { Start } from '../startup/start.ts'
 import { coordinator, type Participant } from './coordinator.ts'
 import { announceDrain } from './drain.ts'
 import { checkStatus, type End, endOf, statusOfEnd } from './exit-status.ts'
 import { flush } from './flush.ts'
-import type { Guard } from './guard.ts'
+import { Guard } from './guard.ts'
 import type { Plan } from './options.ts'
 import type { Screen } from './screen.ts'
 import { openPaths, showError, showProgress, showReport, showStart } from './show.ts'
@@ -43,7 +45,7 @@ export class App implements Participant {
   #over = false
   #unbind: () => void = () => {}
 
-  constructor(life: Lifecycle, start: Start, plan: Plan, guard: Guard) {
+  constructor(life: Lifecycle, start: Start, plan: Plan) {
     const { promise, resolve } = Promise.withResolvers<Report>()
     this.over = promise
     this.#resolve = resolve
@@ -51,10 +53,13 @@ export class App implements Participant {
     this.#scope = scopeOf(life)
     this.#start = start
     this.#plan = plan
-    this.#guard = guard
+    this.#guard = new Guard(start, plan)
     this.#clock = plan.clock
     this.signals = plan.signals
     this.exits = plan.exit
+    const guard: Host['guard'] = (...what) => this.#guard.over(...what)
+    const degraded = (): void => this.#showStart()
+    start.embed({ bounded: plan.until !== 'main', ref: !plan.exit, guard, degraded })
     coordinator().join(this)
     this.#scope.onFatal = (error, path) => this.#fatal(error, path)
     life.signal.addEventListener('abort', () => this.#stop('life.close() was called'), { once: true })
@@ -78,7 +83,7 @@ export class App implements Participant {
   /** Runs the main function, if nothing has stopped the run by now. */
   main(fn: () => unknown): unknown {
     if (this.#phase !== 'starting') return undefined
-    this.#unbind = this.#start.bind()
+    if (this.#plan.until !== 'main') this.#unbind = this.#start.bound(this.#start.root)
     return fn()
   }
 
@@ -97,7 +102,7 @@ export class App implements Participant {
       this.#start.finish()
       if (until === 'main') this.#stop('main has returned')
       else this.#phase = 'running'
-      if (this.#start.report.state === 'degraded' && this.#plan.report) showStart(this.#screen, this.#start.report)
+      if (this.#start.report.state === 'degraded') this.#showStart()
     }
   }
 
@@ -110,7 +115,7 @@ export class App implements Participant {
 
   failed(error: unknown): void {
     // A step that nobody awaited: it has been told of.
-    if (error === this.#start.failure && error !== undefined) return
+    if (this.#start.knows(error)) return
     this.#show('an error was not caught:', error)
     if (this.#survives(error)) return
     this.#failed = true
@@ -118,7 +123,11 @@ export class App implements Participant {
   }
 
   idle(): void {
-    if (this.#phase !== 'stopping' && this.#start.stall()) return
+    if (this.#phase !== 'stopping' && this.#start.stall()) {
+      // What goes on without it may leave the event loop empty again, and only a turn of it brings that event again.
+      setImmediate(() => {})
+      return
+    }
     if (this.#phase === 'running') this.#stop('the event loop is empty')
     else if (this.#phase === 'starting')
       this.started({ error: new Error('The event loop is empty, so main can never return.') })
@@ -153,7 +162,7 @@ export class App implements Participant {
       return void this.#stop(`${path} failed`)
     }
     this.#show('failed to start:', error)
-    if (this.#plan.report) showStart(this.#screen, this.#start.report)
+    this.#showStart()
     this.#stop('the start failed')
   }
 
@@ -168,6 +177,7 @@ export class App implements Participant {
     this.#phase = 'stopping'
     this.#reason = reason
     this.#unbind()
+    this.#start.stop()
     readinessOf(this.#scope).drain()
     if (drainDelay > 0) await this.#drain(drainDelay)
     const { report: shown, log, flushTimeout: timeout } = this.#plan
@@ -177,7 +187,7 @@ export class App implements Participant {
     const report = await closing
     hide?.()
     if (shown) showReport(this.#screen, report, statusOfEnd(this.#end(report), process.exitCode))
-    const late = this.#start.endings()
+    const late = this.#start.late.over()
     await flush(log, { late, timeout, clock: this.#clock, failed: (error) => this.#show('flushing failed:', error) })
     this.#over = true
     await Promise.all([this.#health?.close(), this.#guard.end()])
@@ -202,6 +212,10 @@ export class App implements Participant {
     await promise
   }
 
+  #showStart(): void {
+    if (this.#plan.report) showStart(this.#screen, this.#start.report)
+  }
+
   #show(what: string, error: unknown): void {
     showError(this.#screen, `${this.#scope.path} ${what}`, error)
   }
@@ -209,7 +223,7 @@ export class App implements Participant {
   /** Whether an error only says that the start was interrupted, or what has been told. */
   #isConsequence(error: unknown): boolean {
     return [error, wordOf(error, 'cause')].some((each) => {
-      if (each !== undefined && each === this.#start.failure) return true
+      if (this.#start.knows(each)) return true
       const code = wordOf(each, 'code')
       return wordOf(each, 'name') === 'AbortError' || code === 'ERR_CLOSED' || code === 'ERR_ABANDONED'
     })

@@ -1,6 +1,5 @@
 import { LONGEST_TIMEOUT } from '../lifecycle/check.ts'
 import { Deadline } from '../lifecycle/deadline.ts'
-import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 import type { Host } from '../startup/host.ts'
 import type { Start } from '../startup/start.ts'
@@ -13,15 +12,15 @@ const FORCING = 1_000
 
 /** Watches, from outside the event loop, over the deadlines of one run: of its start, and of its closing. */
 export class Guard {
+  readonly #start: Start
   readonly #scope: Scope
   readonly #plan: Plan
   #watchdog: Watchdog | undefined = undefined
   #closing = false
-  /** The start that it watches over, once there is one. */
-  start: Start | undefined = undefined
 
-  constructor(life: Lifecycle, plan: Plan) {
-    this.#scope = scopeOf(life)
+  constructor(start: Start, plan: Plan) {
+    this.#start = start
+    this.#scope = start.scope
     this.#plan = plan
   }
 
@@ -47,9 +46,10 @@ export class Guard {
   /** Called in the midst of what blocks: in which part of the start that is, and what is lost with the process. */
   #lastWords(say: (text: string) => void): void {
     if (!this.#plan.report) return
-    const { path, facts } = this.start?.around ?? {}
-    const impact = facts?.impact === undefined ? '' : ` Impact: ${facts.impact}`
-    if (facts !== undefined && facts.kind !== 'start') say(`endswell: this is in the ${facts.kind} ${path}.${impact}\n`)
+    const { path, facts, running } = this.#start.around
+    const impact = facts.impact === undefined ? '' : ` Impact: ${facts.impact}`
+    // What a step has left behind, such as a timer, may still be called from inside it.
+    if (running && facts.kind !== 'start') say(`endswell: this is in the ${facts.kind} ${path}.${impact}\n`)
     const open = openPaths(this.#scope)
     if (open.length > 0) say(`endswell: the process ends while these are open: ${open.join(', ')}\n`)
   }

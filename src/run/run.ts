@@ -1,12 +1,10 @@
 import { Lifecycle } from '../kinds.ts'
 import { checkFunction, checkName } from '../lifecycle/check.ts'
 import type { Report } from '../lifecycle/contract.ts'
-import type { Host } from '../startup/host.ts'
 import { Startup, startOf } from '../startup/startup.ts'
 import { App } from './app.ts'
 import { budgetWarning } from './budget.ts'
 import { coordinator } from './coordinator.ts'
-import { Guard } from './guard.ts'
 import { planFor, type RunOptions } from './options.ts'
 
 /** A program: opens what it needs in `life`, step by step with `boot`, and returns when it has started. */
@@ -38,11 +36,8 @@ export function run(name: string, main: Main, options: RunOptions = {}): Promise
   const warning = budgetWarning(plan.budget, process.env)
   if (warning !== undefined) process.emitWarning(warning, { type: 'EndswellWarning', code: 'ENDSWELL_GRACE_PERIOD' })
   const life = new Lifecycle(plan.life)
-  const guard = new Guard(life, plan)
-  const host: Host = { bounded: plan.until !== 'main', ref: !plan.exit, guard: guard.over }
-  const boot = new Startup(life, plan.startup, host)
-  guard.start = startOf(boot)
-  const app = new App(life, guard.start, plan, guard)
+  const boot = new Startup(life, plan.startup)
+  const app = new App(life, startOf(boot), plan)
   void start(app, () => main(life, boot))
   return app.over
 }

@@ -33,11 +33,17 @@ export function checkAdmission(kind: 'phase' | 'step', name: string, situation: 
   if (kind === 'phase' && facts.kind === 'step') {
     throw misplaced(`The phase '${name}' cannot begin inside the step ${path}. Make that a phase.`)
   }
+  if (facts.retried) {
+    throw misplaced(
+      `The step '${name}' cannot begin inside ${path}, which is tried again: give the inner one the retry.`,
+    )
+  }
   if (!around.has(name)) return
   const message = `${path} has begun something called '${name}' before. Give each phase and step its own name.`
   throw coded(new RangeError(message), 'ERR_DUPLICATE_NAME')
 }
 
-function misplaced(message: string, cause?: Error): Error {
+/** An error (`ERR_MISPLACED`) about something that cannot be there. */
+export function misplaced(message: string, cause?: Error): Error {
   return coded(new Error(message, cause === undefined ? {} : { cause }), 'ERR_MISPLACED')
 }

@@ -6,9 +6,8 @@ import { pause } from '../lifecycle/pause.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 import { startTask, type TaskRun } from '../lifecycle/task.ts'
 import type { RetryOptions } from './options.ts'
-import type { Stage } from './stage.ts'
+import type { Stage, StageState } from './stage.ts'
 import type { Start } from './start.ts'
-import { failureError, StartupError } from './startup-error.ts'
 
 /** What a phase or a step does. */
 export interface Work<T> {
@@ -24,13 +23,13 @@ export interface Work<T> {
  * @returns a promise of what it brought; of `undefined` where it failed and is optional.
  */
 export function attempt<T>(start: Start, stage: Stage, work: Work<T>): Promise<Awaited<T> | undefined> {
-  const { scope } = start
-  const { name } = stage.facts
-  const task = async (run: TaskRun): Promise<Awaited<T> | undefined> => {
-    stage.site = run.site
-    return await new Attempt(start, stage, work, run).result
-  }
-  return startTask(scope, name, task, {})
+  const begin = (run: TaskRun): Promise<Awaited<T> | undefined> => new Attempt(start, stage, work, run).result
+  const promise = startTask(start.scope, stage.facts.name, begin, {})
+  // Whoever stopped it knows; nobody need listen.
+  const quiet = (): void => void promise.catch(() => {})
+  if (stage.state === 'stopped') quiet()
+  else stage.onStopped = quiet
+  return promise
 }
 
 /** One phase or step under way. */
@@ -44,6 +43,7 @@ class Attempt<T> {
   readonly #controller = new AbortController()
   readonly #settle = Promise.withResolvers<Awaited<T> | undefined>()
   readonly #undo: () => void
+  #givenUp = false
 
   constructor(start: Start, stage: Stage, work: Work<T>, run: TaskRun) {
     this.#start = start
@@ -51,47 +51,35 @@ class Attempt<T> {
     this.#work = work
     this.#run = run
     this.result = this.#settle.promise
-    const { clock } = start.scope
+    stage.site = run.site
     const { deadline } = stage.facts
-    const timer = deadline && clock.setTimeout(() => start.expire(stage), deadline.left)
-    if (!start.host.ref) timer?.unref()
-    const unguard = deadline && start.host.guard(deadline, stage.path, stage.limit?.budget ?? 'step')
-    const outer = run.signal
-    const stopTimer = (): void => {
-      if (timer !== undefined) clock.clearTimeout(timer)
-      unguard?.()
-    }
-    const stop = (): void => {
-      // From now on the closing says how long it may take.
-      stopTimer()
-      this.#controller.abort(outer.reason)
-    }
+    const { signal } = run
+    // Its own signal aborts where it alone is released.
+    const release = (): void => this.#controller.abort(signal.reason)
+    signal.addEventListener('abort', release)
+    const stopTimer = start.bound(stage)
     this.#undo = () => {
       stopTimer()
-      outer.removeEventListener('abort', stop)
+      signal.removeEventListener('abort', release)
     }
     stage.giveUp = (error, state) => this.#giveUp(error, state)
-    outer.addEventListener('abort', stop)
-    if (outer.aborted) stop()
+    stage.stop = (reason) => this.#stop(reason)
     // What has no time left does not begin.
-    if (deadline?.expired && !outer.aborted) start.expire(stage)
+    if (deadline.expired) start.expire(stage)
     else start.inside(stage, () => void this.#go())
   }
 
-  get #over(): boolean {
-    return !this.#stage.running
-  }
-
   async #go(): Promise<void> {
-    const stage = this.#stage
     let value: Awaited<T>
     try {
       value = await this.#tries()
-      // What began inside belongs to it, also where nobody waited for it.
-      await Promise.all(stage.inside.map(({ over }) => over))
-      if (this.#over) return this.#start.ending(this.#late(value))
-      this.#passOn()
-      await settleIn(this.#start.scope, stage.facts.name, this.#run, value, this.#work.register)
+      await this.#stage.insideOver()
+    } catch (cause) {
+      return this.#failed(cause)
+    }
+    if (this.#givenUp) return this.#start.late.add(this.#late(value))
+    try {
+      await settleIn(this.#start.scope, this.#stage.facts.name, this.#run, value, this.#work.register)
     } catch (cause) {
       return this.#failed(cause)
     }
@@ -103,12 +91,10 @@ class Attempt<T> {
     const stage = this.#stage
     const { fn, retry } = this.#work
     const { signal } = this.#controller
-    if (retry === undefined) {
-      stage.attempts = 1
-      return await fn(signal)
-    }
+    if (retry === undefined) return await fn(signal)
     const { attempts = Number.POSITIVE_INFINITY, ...options } = retry
     const backoff = new Backoff(options)
+    stage.attempts = 0
     for (;;) {
       stage.attempts += 1
       const own = new AbortController()
@@ -117,10 +103,10 @@ class Attempt<T> {
       try {
         return await fn(own.signal)
       } catch (error) {
-        if (signal.aborted || stage.attempts >= attempts) throw error
-        stage.error = error
         // Whatever it has half opened by that signal ends before it is tried anew.
         own.abort(error)
+        if (signal.aborted || stage.attempts >= attempts) throw error
+        stage.error = error
       } finally {
         signal.removeEventListener('abort', stop)
       }
@@ -128,31 +114,31 @@ class Attempt<T> {
     }
   }
 
-  /** A phase or step in which something required failed has failed too, whoever caught that. */
-  #passOn(): void {
-    const failed = this.#stage.inside.find(({ state }) => state === 'failed' || state === 'timed out')
-    if (failed !== undefined) throw failed.error
-  }
-
   #failed(cause: unknown): void {
-    const stage = this.#stage
-    if (this.#over) return this.#lateError(cause)
+    if (this.#givenUp) return this.#tellLate(cause)
     const start = this.#start
-    const fromInside = cause instanceof StartupError && stage.inside.some(({ error }) => error === cause)
-    const { aborted } = this.#run.signal
-    if (!fromInside && (aborted || start.failure !== undefined)) {
+    if (this.#stage.state === 'stopped' || start.scope.state !== 'open') {
       this.#end('stopped')
-      return this.#settle.reject(aborted ? cause : start.failure)
+      // That something inside was given up with it is told of there.
+      const code = wordOf(cause, 'code')
+      return this.#settle.reject(code === 'ERR_ABANDONED' ? this.#controller.signal.reason : cause)
     }
-    const error = fromInside ? cause : failureError(stage, start.root, start.scope.clock.now(), cause)
-    this.#giveUp(error, 'failed')
-    if (!stage.isOptional) start.fail(error, stage)
+    start.failed(this.#stage, cause)
   }
 
-  /** Ends it here and now, whatever its function goes on doing. */
-  #giveUp(error: Error, state: 'failed' | 'timed out'): void {
-    const { optional } = this.#stage.facts
-    this.#end(optional ? 'degraded' : state, error)
+  /** The lifecycle closes, and from now on says how long this may take. */
+  #stop(reason: unknown): void {
+    this.#end('stopped')
+    this.#controller.abort(reason)
+  }
+
+  /** Ends it here and now with all that is inside, whatever its function goes on doing. */
+  #giveUp(error: Error, state: StageState): void {
+    const stage = this.#stage
+    const { optional } = stage.facts
+    this.#givenUp = true
+    for (const inside of stage.inside) inside.giveUp?.(error, 'stopped')
+    this.#end(optional && state !== 'stopped' ? 'degraded' : state, error)
     this.#controller.abort(error)
     if (optional) return this.#settle.resolve(undefined)
     // The closing that follows need not wait for it.
@@ -160,9 +146,9 @@ class Attempt<T> {
     this.#settle.reject(error)
   }
 
-  #end(state: 'done' | 'degraded' | 'failed' | 'timed out' | 'stopped', error?: Error): void {
+  #end(state: StageState, error?: Error): void {
     this.#undo()
-    this.#start.end(this.#stage, state, error)
+    if (this.#stage.running) this.#start.end(this.#stage, state, error)
   }
 
   async #late(value: Awaited<T>): Promise<void> {
@@ -170,16 +156,17 @@ class Attempt<T> {
     try {
       await endLate(this.#start.scope, this.#stage.facts.name, (late) => register(late, value))
     } catch (error) {
-      this.#lateError(error)
+      this.#tellLate(error)
     }
   }
 
-  /** What fails after it has been given up is told of, and ends nothing. */
-  #lateError(error: unknown): void {
+  /** What fails after it has been given up is told of, and ends nothing; that it came too late is no news. */
+  #tellLate(error: unknown): void {
     const { scope } = this.#start
     const { path } = this.#stage
     const { signal } = this.#controller
-    if (error === signal.reason || wordOf(error, 'name') === 'AbortError') return
+    const isNoNews = error === signal.reason || wordOf(error, 'name') === 'AbortError'
+    if (isNoNews || wordOf(error, 'code') === 'ERR_CLOSED') return
     if (scope.observes('resource.late')) publish(scope, { type: 'resource.late', path, kind: 'task', error })
   }
 }

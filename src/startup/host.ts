@@ -9,7 +9,9 @@ export interface Host {
   readonly ref: boolean
   /** Has something outside the event loop watch over a deadline. Returns the undo. */
   guard(deadline: Deadline, path: string, budget: BudgetName): () => void
+  /** Told when something optional has failed after the start was over. */
+  degraded(): void
 }
 
 /** A start on its own. */
-export const alone: Host = { bounded: true, ref: true, guard: () => () => {} }
+export const alone: Host = { bounded: true, ref: true, guard: () => () => {}, degraded() {} }

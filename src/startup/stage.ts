@@ -14,11 +14,12 @@ export interface StageFacts {
   readonly name: string
   readonly path: string
   readonly parent: Stage | undefined
-  /** Absent where nothing bounds the whole, as in a batch job. */
-  readonly deadline: Deadline | undefined
+  readonly deadline: Deadline
   readonly since: number
   readonly critical: boolean
   readonly optional: boolean
+  /** Whether it is tried again when it fails. */
+  readonly retried: boolean
   readonly impact: string | undefined
   /** Names of what is to come inside. */
   readonly plan: readonly string[]
@@ -31,12 +32,18 @@ export class Stage {
   state: StageState = 'running'
   /** When it was over, in ms of the clock. */
   until: number | undefined = undefined
-  attempts = 0
+  /** How often it has been tried, where that is counted. */
+  attempts = 1
   error: unknown = undefined
   site: Site | undefined = undefined
   readonly #over = Promise.withResolvers<void>()
-  /** Gives it up with an error. Set while its function runs. */
-  giveUp: ((error: Error, state: 'failed' | 'timed out') => void) | undefined = undefined
+  /** Gives it up with an error, and all that is inside. Set while its function runs. */
+  giveUp: ((error: Error, state: StageState) => void) | undefined = undefined
+  /** Has it stop, since the lifecycle closes. Set while its function runs. */
+  stop: ((reason: unknown) => void) | undefined = undefined
+  /** Told that it was stopped, or given up with what it is inside of. */
+  onStopped: (() => void) | undefined = undefined
+  readonly #names = new Set<string>()
 
   constructor(facts: StageFacts) {
     this.facts = facts
@@ -56,6 +63,9 @@ export class Stage {
     this.state = state
     this.until = until
     this.giveUp = undefined
+    this.stop = undefined
+    if (state === 'stopped') this.onStopped?.()
+    this.onStopped = undefined
     this.#over.resolve()
   }
 
@@ -81,6 +91,11 @@ export class Stage {
     return running.flatMap((stage) => stage.innermost())
   }
 
+  /** Whether its time is over. */
+  isOverdue(now: number): boolean {
+    return this.facts.deadline.at <= now
+  }
+
   /** Whether its failure is the affair of something optional, and not of the start. */
   get isOptional(): boolean {
     for (const stage of this.upwards()) if (stage.facts.optional) return true
@@ -93,7 +108,22 @@ export class Stage {
   }
 
   has(name: string): boolean {
-    return this.inside.some(({ facts }) => facts.name === name)
+    return this.#names.has(name)
+  }
+
+  /** Takes in what begins inside. */
+  add(stage: Stage): void {
+    this.inside.push(stage)
+    this.#names.add(stage.facts.name)
+  }
+
+  /** Resolves when everything is over that has begun inside, also meanwhile and where nobody waited for it. */
+  async insideOver(): Promise<void> {
+    for (;;) {
+      const running = this.inside.filter((stage) => stage.running)
+      if (running.length === 0) return
+      await Promise.all(running.map(({ over }) => over))
+    }
   }
 
   /** How long it has taken, in ms. */
@@ -102,9 +132,8 @@ export class Stage {
   }
 
   /** Which budget decides when it must be over, and of which part of the start that is. */
-  get limit(): Limit | undefined {
-    const decides = this.facts.deadline?.limitedBy
-    if (decides === undefined) return undefined
+  get limit(): Limit {
+    const decides = this.facts.deadline.limitedBy
     for (const stage of this.upwards()) {
       const { kind, deadline } = stage.facts
       if (deadline !== decides) continue

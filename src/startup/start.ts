@@ -1,20 +1,23 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { builtin } from '../lifecycle/builtin.ts'
+import { LONGEST_TIMEOUT } from '../lifecycle/check.ts'
 import type { LifecycleEvent } from '../lifecycle/contract.ts'
 import { Deadline } from '../lifecycle/deadline.ts'
 import { publish } from '../lifecycle/events.ts'
 import { type Readiness, readinessOf } from '../lifecycle/readiness.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 import { closeScope } from '../lifecycle/scope-kind.ts'
-import { checkAdmission } from './admission.ts'
+import { checkAdmission, misplaced } from './admission.ts'
 import type { Budgets } from './budgets.ts'
+import { culpritsOf, givenUpWith } from './culprits.ts'
 import { alone, type Host } from './host.ts'
+import { LateEndings } from './late-endings.ts'
 import { Stage, type StageFacts, type StageState } from './stage.ts'
-import { failureError, type StartupError, timeoutError } from './startup-error.ts'
-import { rowsOf, StartupReport } from './startup-report.ts'
+import { failureError, StartupError, timeoutError } from './startup-error.ts'
+import { reportOf, type StartupReport } from './startup-report.ts'
 
 /** What is asked of a part of a start when it begins. */
-export interface StageRequest extends Pick<StageFacts, 'name' | 'optional' | 'impact' | 'plan'> {
+export interface StageRequest extends Pick<StageFacts, 'name' | 'optional' | 'retried' | 'impact' | 'plan'> {
   readonly kind: 'phase' | 'step'
   readonly timeout: number
   readonly critical: boolean | undefined
@@ -24,32 +27,50 @@ export interface StageRequest extends Pick<StageFacts, 'name' | 'optional' | 'im
 export class Start {
   readonly scope: Scope
   readonly budgets: Budgets
-  readonly host: Host
-  readonly root: Stage
+  host: Host = alone
+  root: Stage
+  readonly late = new LateEndings()
   /** Why it failed, from then on. */
   failure: StartupError | undefined = undefined
+  /** Whether nothing more is to come. */
   #over = false
-  readonly #endings = new Set<Promise<unknown>>()
+  #running = 0
   #critical: Deadline | undefined = undefined
+  readonly #made = new WeakSet<StartupError>()
   readonly #here: AsyncLocalStorage<Stage>
   readonly #readiness: Readiness | undefined
+  readonly #onClose = (): void => this.stop()
 
-  constructor(scope: Scope, budgets: Budgets, plan: readonly string[], host: Host = alone) {
+  /** @throws an Error (`ERR_MISPLACED`) where another one is under way. */
+  constructor(scope: Scope, budgets: Budgets, plan: readonly string[]) {
     this.scope = scope
-    this.host = host
-    const { clock, path, name } = scope
     this.budgets = budgets
-    const deadline = host.bounded ? new Deadline(budgets.total, { name: 'total', clock }) : undefined
-    const facts = { critical: false, optional: false, impact: undefined, parent: undefined }
-    this.root = new Stage({ ...facts, kind: 'start', name, path, deadline, since: clock.now(), plan })
+    this.root = this.#whole(budgets.total, plan)
     this.#here = new (builtin('node:async_hooks').AsyncLocalStorage)()
-    // A start inside a service that runs says nothing about the whole.
-    this.#readiness = scope.parent === undefined ? readinessOf(scope) : undefined
-    this.#readiness?.begin()
+    const readiness = readinessOf(scope)
+    // A start inside a service, or in one that serves already, says nothing about the whole.
+    if (scope.parent === undefined && !readiness.started) {
+      throw misplaced(`The start of ${scope.path} is under way: there can't be a second one. Use the first.`)
+    }
+    this.#readiness = scope.parent === undefined && readiness.begin() ? readiness : undefined
     this.#announce(this.root)
+    scope.signal.addEventListener('abort', this.#onClose)
   }
 
-  /** What is being done right now, by whoever asks: the innermost phase or step around the call. */
+  #whole(total: number, plan: readonly string[]): Stage {
+    const { name, path, clock } = this.scope
+    const deadline = new Deadline(total, { name: 'total', clock })
+    const facts = { critical: false, optional: false, retried: false, impact: undefined, parent: undefined }
+    return new Stage({ ...facts, kind: 'start', name, path, deadline, since: clock.now(), plan })
+  }
+
+  /** Has it be part of a run. Nothing has begun yet. */
+  embed(host: Host): void {
+    this.host = host
+    if (!host.bounded) this.root = this.#whole(LONGEST_TIMEOUT, this.root.facts.plan)
+  }
+
+  /** Where a call is made from: the innermost phase or step around it, which may be over by now. */
   get around(): Stage {
     return this.#here.getStore() ?? this.root
   }
@@ -70,12 +91,12 @@ export class Start {
     const parent = this.around
     const { clock } = this.scope
     const isCritical = critical ?? parent.facts.critical
-    const above = this.#bound(parent.facts.deadline, isCritical)
-    const deadline = new Deadline(timeout, above === undefined ? { name, clock } : { name, clock, parent: above })
+    const above = isCritical ? this.#sooner(parent.facts.deadline) : parent.facts.deadline
+    const deadline = new Deadline(timeout, { name, parent: above })
     const path = `${parent.path}/${name}`
-    const since = clock.now()
-    const stage = new Stage({ ...facts, kind, name, path, parent, deadline, since, critical: isCritical })
-    parent.inside.push(stage)
+    const stage = new Stage({ ...facts, kind, name, path, parent, deadline, since: clock.now(), critical: isCritical })
+    parent.add(stage)
+    this.#running += 1
     if (stage.isOptional) this.#readiness?.pending.delete(path)
     else this.#readiness?.pending.add(path)
     this.#announce(stage)
@@ -83,89 +104,19 @@ export class Start {
     return stage
   }
 
-  /** What bounds something critical: the critical path too, which begins with the first of it. */
-  #bound(above: Deadline | undefined, isCritical: boolean): Deadline | undefined {
-    if (!isCritical) return above
-    const { clock } = this.scope
-    const { deadline: total } = this.root.facts
-    const options = { name: 'critical path', clock }
-    this.#critical ??= new Deadline(
-      this.budgets.criticalPath,
-      total === undefined ? options : { ...options, parent: total },
-    )
-    return above !== undefined && above.at <= this.#critical.at ? above : this.#critical
+  /** What bounds something critical: what is around it, or the critical path, which begins with the first of it. */
+  #sooner(above: Deadline): Deadline {
+    const { deadline: parent } = this.root.facts
+    this.#critical ??= new Deadline(this.budgets.criticalPath, { name: 'critical path', parent })
+    return above.at <= this.#critical.at ? above : this.#critical
   }
 
-  /** A phase or step is over. */
-  end(stage: Stage, state: StageState, error?: unknown): void {
-    const now = this.scope.clock.now()
-    stage.end(state, now)
-    if (error !== undefined) stage.error = error
-    for (const name of stage.notBegun) this.#readiness?.pending.delete(`${stage.path}/${name}`)
-    if (state === 'degraded') this.#readiness?.degraded.set(stage.path, stage.facts.impact)
-    // What has failed is still missing.
-    if (state === 'done' || state === 'skipped') this.#readiness?.pending.delete(stage.path)
-    // An error that a later attempt has made good is none.
-    const failed = stage.error !== undefined && state !== 'done'
-    const ms = stage.ms(now)
-    this.#tell('startup.ended', stage, failed ? { ms, error: stage.error } : { ms })
-    this.#startIfOver()
-    this.#rest()
-  }
-
-  /** The time of a phase, a step or the whole is over: the innermost that still run are the culprits. */
-  expire(stage: Stage): void {
-    const { clock } = this.scope
-    // Timers may fire a fraction of a millisecond early.
-    const now = Math.max(clock.now(), stage.facts.deadline?.at ?? 0)
-    const isOverdue = ({ facts }: Stage): boolean => facts.deadline !== undefined && facts.deadline.at <= now
-    const culprits = new Set([...stage.innermost(), ...this.root.innermost().filter(isOverdue)])
-    const errors = new Map<Stage, StartupError>()
-    for (const culprit of culprits) errors.set(culprit, timeoutError(culprit, this.root, now))
-    const [first] = errors.values()
-    if (first === undefined) return
-    for (const [culprit, error] of errors) {
-      for (const each of culprit.upwards()) {
-        // What is above the one whose time is over may have time left.
-        if (each === culprit || isOverdue(each)) each.giveUp?.(error, 'timed out')
-      }
-    }
-    const guilty = [...culprits, stage].find((each) => !each.isOptional)
-    if (guilty !== undefined) this.fail(errors.get(guilty) ?? first, guilty)
-  }
-
-  /** Nothing is left that could wake what still runs. Says whether anything does. */
-  stall(): boolean {
-    const stuck = this.root.innermost().filter((stage) => stage !== this.root)
-    const cause = new Error('the event loop is empty, so nothing can finish it any more')
-    const errors = stuck.map((stage) => failureError(stage, this.root, this.scope.clock.now(), cause))
-    for (const [at, stage] of stuck.entries()) stage.giveUp?.(errors[at] as StartupError, 'failed')
-    const guilty = stuck.findIndex((stage) => !stage.isOptional)
-    if (guilty !== -1) this.fail(errors[guilty] as StartupError, stuck[guilty] as Stage)
-    return stuck.length > 0
-  }
-
-  /** The whole start has failed: what it has opened is closed again. */
-  fail(error: StartupError, culprit: Stage): void {
-    if (this.failure !== undefined) return
-    this.failure = error
-    this.root.error = error
-    for (const stage of culprit.upwards()) stage.giveUp?.(error, 'failed')
-    if (this.root.running) this.root.end('failed', this.scope.clock.now())
-    this.#rest()
-    const { scope } = this
-    const { path = scope.path, message } = error
-    if (scope.onFatal !== undefined) scope.onFatal(error, path)
-    else closeScope(scope, { reason: `the start failed: ${message}` }, Number.POSITIVE_INFINITY, false)
-  }
-
-  /** Has the total bound the whole, also where nothing of it is under way. Returns the undo. */
-  bind(): () => void {
-    const { root, host, scope } = this
-    const { deadline } = root.facts
-    if (deadline === undefined) return () => {}
-    const unguard = host.guard(deadline, root.path, 'total')
-    const timer = scope.clock.setTimeout(() => this.expire(root), deadline.left)
+  /** Has a phase, a step or the whole run out when its time is over. Returns the undo. */
+  bound(stage: Stage): () => void {
+    const { host, scope } = this
+    const { deadline } = stage.facts
+    const unguard = host.guard(deadline, stage.path, stage.limit.budget)
+    const timer = scope.clock.setTimeout(() => this.expire(stage), deadline.left)
     if (!host.ref) timer.unref()
     return () => {
       scope.clock.clearTimeout(timer)
@@ -173,53 +124,118 @@ export class Start {
     }
   }
 
-  /** Something that came too late is being ended. */
-  ending(late: Promise<unknown>): void {
-    this.#endings.add(late)
-    late.then(() => this.#endings.delete(late))
+  /** A phase or step is over. */
+  end(stage: Stage, state: StageState, error?: unknown): void {
+    const { now } = this
+    stage.end(state, now)
+    // What a later attempt has made good is no error.
+    stage.error = state === 'done' ? undefined : (error ?? stage.error)
+    this.#running -= 1
+    const pending = this.#readiness?.pending
+    for (const name of stage.notBegun) pending?.delete(`${stage.path}/${name}`)
+    // What has failed is still missing.
+    if (state === 'done' || state === 'skipped') pending?.delete(stage.path)
+    if (state === 'degraded') this.#readiness?.degraded.set(stage.path, stage.facts.impact)
+    const ms = stage.ms(now)
+    this.#tell('startup.ended', stage, stage.error === undefined ? { ms } : { ms, error: stage.error })
+    this.#startIfOver()
+    this.#rest()
+    if (state === 'degraded' && this.root.state === 'done') this.host.degraded()
   }
 
-  /** Resolves when everything has ended that came too late by now. */
-  async endings(): Promise<void> {
-    await Promise.all(this.#endings)
+  /** The time of a phase, a step or the whole is over. */
+  expire(stage: Stage): void {
+    // Timers may fire a fraction of a millisecond early.
+    const now = Math.max(this.now, stage.facts.deadline.at)
+    const verdicts = culpritsOf(stage, this.root, now).map((culprit) => {
+      const error = timeoutError(culprit, this.root, now)
+      return givenUpWith(culprit, now).map((each) => ({ stage: each, error }))
+    })
+    this.#giveUp(verdicts.flat(), 'timed out')
+  }
+
+  /** Nothing is left that could wake what still runs. Says whether anything does. */
+  stall(): boolean {
+    const cause = new Error('the event loop is empty, so nothing can finish it any more')
+    const stuck = this.root.innermost().filter((stage) => stage !== this.root)
+    const verdicts = stuck.map((stage) => ({ stage, error: failureError(stage, this.root, this.now, cause) }))
+    this.#giveUp(verdicts, 'failed')
+    return stuck.length > 0
+  }
+
+  /** A phase or step has thrown. */
+  failed(stage: Stage, cause: unknown): void {
+    const told = cause instanceof StartupError && this.#made.has(cause)
+    this.#giveUp([{ stage, error: told ? cause : failureError(stage, this.root, this.now, cause) }], 'failed')
+  }
+
+  #giveUp(verdicts: readonly { stage: Stage; error: StartupError }[], state: 'failed' | 'timed out'): void {
+    for (const { stage, error } of verdicts) {
+      this.#made.add(error)
+      stage.giveUp?.(error, state)
+    }
+    const guilty = verdicts.find(({ stage }) => !stage.isOptional)
+    if (guilty !== undefined) this.#fail(guilty.error, guilty.stage)
+  }
+
+  /** The whole start has failed: what it has opened is closed again. */
+  #fail(error: StartupError, culprit: Stage): void {
+    if (this.failure !== undefined) return
+    this.failure = error
+    for (const stage of culprit.upwards()) stage.giveUp?.(error, 'failed')
+    if (this.root.running) this.root.end('failed', this.now)
+    const { scope } = this
+    const { path = scope.path, message } = error
+    if (scope.onFatal !== undefined) scope.onFatal(error, path)
+    else closeScope(scope, { reason: `the start failed: ${message}` }, Number.POSITIVE_INFINITY, false)
+    this.#rest()
+  }
+
+  /** Whether an error is one of this start's, which have been told of. */
+  knows(error: unknown): boolean {
+    return error instanceof StartupError && this.#made.has(error)
+  }
+
+  /** The lifecycle closes, or is about to: what runs has to stop. That is no failure. */
+  stop(): void {
+    const reason = new DOMException(`The start of ${this.scope.path} was stopped.`, 'AbortError')
+    for (const stage of [...this.root.all()]) {
+      if (stage.stop !== undefined) stage.stop(reason)
+      else if (stage !== this.root && stage.running) this.end(stage, 'stopped')
+    }
+    if (this.root.running) this.root.end('stopped', this.now)
+    this.#rest()
   }
 
   /** Nothing more is to come: the start is over when what is required and has begun is done. */
   finish(): void {
     this.#over = true
     this.#startIfOver()
+    this.#rest()
+  }
+
+  get now(): number {
+    return this.scope.clock.now()
   }
 
   get report(): StartupReport {
-    const { root, failure, scope } = this
-    const now = scope.clock.now()
-    const { since } = root.facts
-    return new StartupReport({
-      path: root.path,
-      state: failure !== undefined ? 'failed' : this.#state,
-      ms: root.ms(now),
-      rows: rowsOf(root, { now, since }),
-    })
-  }
-
-  get #state(): 'starting' | 'started' | 'degraded' | 'stopped' {
-    if (this.root.running) return this.scope.state === 'open' ? 'starting' : 'stopped'
-    return [...this.root.all()].some(({ state }) => state === 'degraded') ? 'degraded' : 'started'
+    return reportOf(this.root, this.now)
   }
 
   #startIfOver(): void {
     const { root, scope } = this
-    if (!this.#over || !root.running || this.failure !== undefined || scope.state !== 'open') return
+    if (!this.#over || !root.running || scope.state !== 'open') return
     if (root.inside.some((stage) => stage.running && !stage.isOptional)) return
     for (const name of root.notBegun) this.#readiness?.pending.delete(`${root.path}/${name}`)
-    root.end('done', scope.clock.now())
+    root.end('done', this.now)
     this.#readiness?.start()
   }
 
   /** Knowing what is inside what costs something on some versions of Node: only as long as something can begin. */
   #rest(): void {
-    const all = [...this.root.all()]
-    if (!all.some(({ running }) => running)) this.#here.disable()
+    if (this.root.running || this.#running > 0) return
+    this.#here.disable()
+    this.scope.signal.removeEventListener('abort', this.#onClose)
   }
 
   #announce(stage: Stage): void {

@@ -77,7 +77,7 @@ Object.defineProperty(StartupError.prototype, 'name', { value: 'StartupError', c
 /** The error of a part of a start whose time is over. */
 export function timeoutError(culprit: Stage, root: Stage, now: number): StartupError {
   const { path, facts, attempts, error: cause } = culprit
-  const limit = culprit.limit as Limit
+  const { limit } = culprit
   const ms = Math.round(culprit.ms(now))
   const what =
     limit.owner === culprit

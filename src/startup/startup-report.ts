@@ -7,8 +7,8 @@ import type { Stage, StageState } from './stage.ts'
 export interface StartupRow {
   /** Names from the root, such as `/orders/connections/database`. */
   readonly path: string
-  /** What it is. */
-  readonly kind: 'phase' | 'step'
+  /** What it is; of what has not begun only its name is known. */
+  readonly kind: 'phase' | 'step' | 'planned'
   /** Where it stands, or what became of it. */
   readonly state: StageState
   /** When it began, in ms after the start did. */
@@ -19,7 +19,7 @@ export interface StartupRow {
   readonly timeout?: number
   /** How often it was tried, where that was more than once. */
   readonly attempts?: number
-  /** Why it failed; of a step that is tried again, what the last attempt met. */
+  /** Why it failed; of a step that is being tried again, what the last attempt met. */
   readonly error?: unknown
   /** What is lost by its failure, where that was said. */
   readonly impact?: string
@@ -75,8 +75,19 @@ export class StartupReport implements StartupFigures {
   }
 }
 
-/** What becomes of a part of a start in its report. */
-export function rowsOf(stage: Stage, { now, since }: { now: number; since: number }): readonly StartupRow[] {
+/** How a start went by now. */
+export function reportOf(root: Stage, now: number): StartupReport {
+  const rows = rowsOf(root, { now, since: root.facts.since })
+  return new StartupReport({ path: root.path, state: stateOf(root), ms: root.ms(now), rows })
+}
+
+function stateOf(root: Stage): StartupFigures['state'] {
+  if (root.state === 'running') return 'starting'
+  if (root.state === 'failed' || root.state === 'stopped') return root.state
+  return [...root.all()].some(({ state }) => state === 'degraded') ? 'degraded' : 'started'
+}
+
+function rowsOf(stage: Stage, { now, since }: { now: number; since: number }): readonly StartupRow[] {
   const begun = stage.inside.map((each): StartupRow => {
     const { kind, deadline, impact } = each.facts
     return Object.freeze({
@@ -85,7 +96,7 @@ export function rowsOf(stage: Stage, { now, since }: { now: number; since: numbe
       state: each.state,
       at: each.facts.since - since,
       ms: each.ms(now),
-      ...(deadline === undefined ? {} : { timeout: Math.max(0, Math.round(deadline.at - deadline.since)) }),
+      timeout: Math.max(0, Math.round(deadline.at - deadline.since)),
       ...(each.attempts > 1 ? { attempts: each.attempts } : {}),
       ...(each.error === undefined ? {} : { error: each.error }),
       ...(impact === undefined ? {} : { impact }),
@@ -94,7 +105,14 @@ export function rowsOf(stage: Stage, { now, since }: { now: number; since: numbe
     })
   })
   const missing = stage.notBegun.map((name): StartupRow => {
-    const row = { path: `${stage.path}/${name}`, kind: 'step', state: 'not begun', at: 0, ms: 0, inside: [] } as const
+    const row = {
+      path: `${stage.path}/${name}`,
+      kind: 'planned',
+      state: 'not begun',
+      at: 0,
+      ms: 0,
+      inside: [],
+    } as const
     return Object.freeze(row)
   })
   return Object.freeze([...begun, ...missing])

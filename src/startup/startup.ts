@@ -2,7 +2,6 @@ import { checkFunction, checkName } from '../lifecycle/check.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
 import { attempt } from './attempt.ts'
 import { budgetsFrom } from './budgets.ts'
-import type { Host } from './host.ts'
 import {
   checkPhase,
   checkPlan,
@@ -18,6 +17,8 @@ import type { StartupReport } from './startup-report.ts'
 
 /** The inside of a startup, for whoever starts programs with it. */
 export let startOf: (boot: Startup) => Start
+
+const PHASE = { optional: false, retried: false, impact: undefined } as const
 
 /** Options of a step that must bring something, or the start has failed. */
 type Required<T> = StepOptions<T> & { optional?: false; skipInTest?: false }
@@ -53,16 +54,16 @@ export class Startup {
   }
 
   /**
-   * @throws TypeError or RangeError for a bad option.
+   * @throws TypeError or RangeError for a bad option; an Error (`ERR_MISPLACED`) where the start of `life` is under way.
    */
-  constructor(life: Lifecycle, options: StartupOptions = {}, host?: Host) {
+  constructor(life: Lifecycle, options: StartupOptions = {}) {
     const budgets = budgetsFrom(options)
     const { plan = [] } = options
     checkPlan(plan)
     const skipping = skippingIn(process.env)
     if (skipping === 'ignored') warnOfSkipping(process.env)
     this.#skips = skipping === 'yes'
-    this.#start = new Start(scopeOf(life), budgets, plan, host)
+    this.#start = new Start(scopeOf(life), budgets, plan)
   }
 
   /**
@@ -80,7 +81,7 @@ export class Startup {
     const start = this.#start
     const { timeout = start.budgets.phase, critical, plan = [] } = options
     start.check('phase', name)
-    const stage = start.begin({ kind: 'phase', name, timeout, critical, plan, optional: false, impact: undefined })
+    const stage = start.begin({ kind: 'phase', name, timeout, critical, plan, ...PHASE })
     return attempt(start, stage, { fn, retry: undefined, register: () => {} }) as Promise<Awaited<T>>
   }
 
@@ -111,10 +112,11 @@ export class Startup {
     checkStep(options as StepOptions<unknown>)
     const start = this.#start
     const { timeout = start.budgets.step, impact, critical, optional = false, skipInTest = false, ...more } = options
-    const { retry, ...ending } = more
-    const register = registerResult<Awaited<T>>(start.scope, name, ending)
+    const { retry = false, ...ending } = more
+    const retried = retry !== false
+    const register = registerResult<Awaited<T>>(start, name, ending)
     start.check('step', name)
-    const stage = start.begin({ kind: 'step', name, timeout, critical, plan: [], optional, impact })
+    const stage = start.begin({ kind: 'step', name, timeout, critical, plan: [], optional, retried, impact })
     if (skipInTest && this.#skips) {
       start.end(stage, 'skipped')
       return Promise.resolve(undefined)
@@ -132,7 +134,8 @@ export class Startup {
 
   /** How many ms the whole start has left; Infinity where nothing bounds it. */
   get left(): number {
-    return this.#start.root.facts.deadline?.left ?? Number.POSITIVE_INFINITY
+    const { host, root } = this.#start
+    return host.bounded ? root.facts.deadline.left : Number.POSITIVE_INFINITY
   }
 
   /** How the start went so far: it prints as a tree of times, and serialises as JSON. */

@@ -18,12 +18,12 @@ test.each(stages)('a lifecycle that is $name is healthy or not, by probe: $healt
   await life.close({ force: true })
 })
 
-test('it is ready only when the start is over and nothing of it is pending', () => {
+test('it is ready only when the start is over and nothing of it is pending; a later start changes nothing', () => {
   const scope = scopeOf(new Lifecycle())
   const readiness = readinessOf(scope)
   const phase = () => standingOf(scope).phase
   expect(phase()).toBe('ready')
-  readiness.begin()
+  expect(readiness.begin()).toBe(true)
   readiness.pending.add('/app/db').add('/app/cache')
   expect(phase()).toBe('starting')
   readiness.start()
@@ -32,8 +32,8 @@ test('it is ready only when the start is over and nothing of it is pending', () 
   expect(phase()).toBe('starting')
   readiness.pending.delete('/app/cache')
   expect(phase()).toBe('ready')
-  readiness.begin()
-  expect(phase()).toBe('starting')
+  expect(readiness.begin()).toBe(false)
+  expect(phase()).toBe('ready')
 })
 
 test('what is inside a lifecycle stands where the whole stands, and closed once it is closed itself', async () => {
