@@ -1,7 +1,7 @@
-import { writeSync } from 'node:fs'
 import { setImmediate } from 'node:timers'
 import type { Worker } from 'node:worker_threads'
 import { systemClock } from '../lifecycle/clock.ts'
+import { say } from '../lifecycle/say.ts'
 import { type End, graver, statusOfEnd } from './exit-status.ts'
 import { onStop, type StopSignal, statusOf } from './signals.ts'
 import { wayOut } from './way-out.ts'
@@ -125,14 +125,6 @@ export class Coordinator {
 
 function eventsOf({ signals, exits }: Participant): readonly string[] {
   return exits ? [...signals, 'uncaughtException', 'beforeExit', 'exit', 'worker'] : signals
-}
-
-function say(line: string): void {
-  try {
-    writeSync(2, line)
-  } catch {
-    // The stream is closed or full, and there is nobody left to tell.
-  }
 }
 
 function on(event: 'uncaughtException' | 'beforeExit' | 'exit' | 'worker', listener: (arg: never) => void): () => void {

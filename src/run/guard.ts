@@ -1,5 +1,6 @@
 import { LONGEST_TIMEOUT } from '../lifecycle/check.ts'
 import { Deadline } from '../lifecycle/deadline.ts'
+import { say } from '../lifecycle/say.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 import type { Host } from '../startup/host.ts'
 import type { Start } from '../startup/start.ts'
@@ -26,8 +27,8 @@ export class Guard {
 
   /** Loads the watchdog, if it is wanted: who does not run a program need not load it. */
   async load(): Promise<void> {
-    const { Watchdog, say } = await import('../watchdog/index.ts')
-    const lastWords = (): void => this.#lastWords(say)
+    const { Watchdog } = await import('../watchdog/index.ts')
+    const lastWords = (): void => this.#lastWords()
     this.#watchdog = new Watchdog({ status: this.#plan.statuses.blocked, lastWords })
     if (this.#closing) this.closing()
   }
@@ -44,7 +45,7 @@ export class Guard {
   }
 
   /** Called in the midst of what blocks: in which part of the start that is, and what is lost with the process. */
-  #lastWords(say: (text: string) => void): void {
+  #lastWords(): void {
     if (!this.#plan.report) return
     const { path, facts, running } = this.#start.around
     const impact = facts.impact === undefined ? '' : ` Impact: ${facts.impact}`

@@ -1,4 +1,4 @@
-import { hardExit } from './hard-exit.ts'
+import { hardExit } from '../lifecycle/hard-exit.ts'
 import { armLastResort } from './last-resort.ts'
 
 /** What may hold up the exit of a process, as far as can be known. */

@@ -51,7 +51,12 @@ const outputs: Readonly<Record<string, readonly string[]>> = {
 }
 
 test('every example has its test', () => {
-  expect(readdirSync(folder).sort()).toEqual(['01-job-service', '02-ten-lines', ...Object.keys(outputs), '08-kubernetes'])
+  expect(readdirSync(folder).sort()).toEqual([
+    '01-job-service',
+    '02-ten-lines',
+    ...Object.keys(outputs),
+    '08-kubernetes',
+  ])
 })
 
 test.each(Object.entries(outputs))('%s prints what happens, and ends by itself', async (name, lines) => {

@@ -65,7 +65,7 @@ describe('a signal', () => {
 
   test('is left to Node after uninstall()', async () => {
     const exit = await new Program('uninstalled.ts').stop('SIGTERM')
-    expect(exit).toEqual({ status: null, signal: 'SIGTERM', out: 'had 5, left 0\nready\n', err: '' })
+    expect(exit).toEqual({ status: null, signal: 'SIGTERM', out: 'had 6, left 0\nready\n', err: '' })
   })
 })
 

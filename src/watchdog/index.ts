@@ -1,0 +1,2 @@
+export type { Block, Frame } from './block.ts'
+export { Watchdog, type WatchdogOptions } from './watchdog.ts'
