@@ -74,8 +74,12 @@ class Play {
 
   /** When a sleep ends: whoever sleeps stands still too. */
   #wake(now: number, sleep: number): number {
-    const standing = this.#timeline().find(({ does, from, to }) => does === 'stands' && from < now + sleep && to > now)
-    return standing === undefined ? now + sleep : Math.max(now + sleep, standing.to)
+    let end = now + sleep
+    // One that follows upon another is the same.
+    for (const { does, from, to } of this.#timeline()) {
+      if (does === 'stands' && from <= end && to > now) end = Math.max(end, to)
+    }
+    return end
   }
 
   *#steps(): Generator<Stretch & { from: number; to: number }> {
