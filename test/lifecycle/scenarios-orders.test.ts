@@ -1,22 +1,8 @@
 /** Those of the scenarios in `scenarios.test.ts` that hold in either order. */
-import { Lifecycle, type SuppressedError } from 'endswell'
-import { FakeClock } from 'endswell/testing'
+import type { SuppressedError } from 'endswell'
+import type { FakeClock } from 'endswell/testing'
 import { describe, expect, test } from 'vitest'
-import { failAfter, Log, thrownBy, wait } from './stubs.ts'
-
-function setUp(options: ConstructorParameters<typeof Lifecycle>[0] & object = {}) {
-  const clock = new FakeClock()
-  const log = new Log()
-  const life = new Lifecycle({ name: 'app', clock, ...options })
-  /** Closes it, with all the time that it needs. */
-  const close = async () => {
-    const closing = life.close()
-    await clock.advance(60_000)
-    expect(clock.pending).toBe(0)
-    return closing
-  }
-  return { clock, log, life, close }
-}
+import { failAfter, setUp, thrownBy, wait } from './stubs.ts'
 
 describe.each(['reverse', 'parallel'] as const)('in %s order', (order) => {
   test('eleven callbacks begin in a fixed order, once each, though one was registered twice by two names', async () => {

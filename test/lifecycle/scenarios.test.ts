@@ -31,23 +31,8 @@
  * | T58 | most: a hook added while stopping | what is registered while everything closes … |
  */
 import { Lifecycle, type SuppressedError } from 'endswell'
-import { FakeClock } from 'endswell/testing'
 import { describe, expect, test } from 'vitest'
-import { Log, thrownBy, wait } from './stubs.ts'
-
-function setUp(options: ConstructorParameters<typeof Lifecycle>[0] & object = {}) {
-  const clock = new FakeClock()
-  const log = new Log()
-  const life = new Lifecycle({ name: 'app', clock, ...options })
-  /** Closes it, with all the time that it needs. */
-  const close = async () => {
-    const closing = life.close()
-    await clock.advance(60_000)
-    expect(clock.pending).toBe(0)
-    return closing
-  }
-  return { clock, log, life, close }
-}
+import { Log, setUp, thrownBy, wait } from './stubs.ts'
 
 /** Opens steps in order, rolling back what was opened when one fails, and hands the whole over. */
 async function start(log: Log, steps: readonly string[], broken?: string): Promise<Lifecycle> {

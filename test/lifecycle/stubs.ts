@@ -1,4 +1,6 @@
-import type { FakeClock } from 'endswell/testing'
+import { Lifecycle } from 'endswell'
+import { FakeClock } from 'endswell/testing'
+import { expect } from 'vitest'
 
 /** A closing that hangs. */
 export const never = (): Promise<never> => new Promise(() => {})
@@ -46,4 +48,19 @@ export class Log {
       this.lines.push(`${line}.`)
     }
   }
+}
+
+/** A lifecycle on a clock of its own, and what is written down of it. */
+export function setUp(options: ConstructorParameters<typeof Lifecycle>[0] & object = {}) {
+  const clock = new FakeClock()
+  const log = new Log()
+  const life = new Lifecycle({ name: 'app', clock, ...options })
+  /** Closes it, with all the time that it needs. */
+  const close = async () => {
+    const closing = life.close()
+    await clock.advance(60_000)
+    expect(clock.pending).toBe(0)
+    return closing
+  }
+  return { clock, log, life, close }
 }

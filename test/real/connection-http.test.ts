@@ -7,8 +7,8 @@ import { announceClose } from '../../src/connection/traffic.ts'
 import type { Lifecycle } from '../../src/kinds.ts'
 import { FakeClock } from '../../src/testing/fake-clock.ts'
 import { type App, apps, Routes } from '../connection/apps.ts'
-import { Client, portOf } from '../connection/client.ts'
-import { end, force, own } from '../connection/harness.ts'
+import { type Client, portOf } from '../connection/client.ts'
+import { end, force, own, visit } from '../connection/harness.ts'
 import { until } from '../fixtures/until.ts'
 
 /** Hours: nothing ends because Node has waited long enough. */
@@ -23,11 +23,7 @@ async function start({ create, tls }: App, options: Parameters<typeof own>[1] = 
   server.on(tls ? 'secureConnection' : 'connection', (socket) => sockets.push(socket))
   await listen(server, { port: 0, host: '127.0.0.1' })
   onTestFinished(() => force(life))
-  const client = async (more = {}) => {
-    const made = await Client.connect(server, { tls, ...more })
-    onTestFinished(() => void made.socket.destroy())
-    return made
-  }
+  const client = (more = {}) => visit(server, { tls, ...more })
   /** Waits until the server has read that much of what living clients have sent. */
   const read = async (bytes: number) => {
     const sum = () => sockets.reduce((all, { bytesRead }) => all + bytesRead, 0)

@@ -9,7 +9,7 @@ import { listen } from '../../src/connection/listen.ts'
 import { server as kind } from '../../src/connection/server.ts'
 import { FakeClock } from '../../src/testing/fake-clock.ts'
 import { Client } from '../connection/client.ts'
-import { end, force, own } from '../connection/harness.ts'
+import { end, force, own, visit } from '../connection/harness.ts'
 import { cert, key } from '../fixtures/tls.ts'
 import { until } from '../fixtures/until.ts'
 
@@ -34,11 +34,7 @@ async function start({ tls, create }: (typeof flavours)[number], handler: Handle
   const life = own(server, { clock })
   await listen(server, { port: 0, host: '127.0.0.1' })
   onTestFinished(() => force(life))
-  const client = async (more = {}) => {
-    const made = await Client.connect(server, { tls, ...more })
-    onTestFinished(() => void made.socket.destroy())
-    return made
-  }
+  const client = (more = {}) => visit(server, { tls, ...more })
   return { server, life, clock, sockets, client }
 }
 

@@ -6,8 +6,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { listen } from '../../src/connection/listen.ts'
 import { FakeClock } from '../../src/testing/fake-clock.ts'
-import { Client, portOf } from '../connection/client.ts'
-import { end, force, own } from '../connection/harness.ts'
+import { portOf } from '../connection/client.ts'
+import { end, force, own, visit } from '../connection/harness.ts'
 import { cert, key } from '../fixtures/tls.ts'
 import { until } from '../fixtures/until.ts'
 
@@ -26,11 +26,7 @@ async function start({ create, tls }: (typeof servers)[number], clock = new Fake
   const life = own(server, { clock })
   await listen(server, { port: 0, host: '127.0.0.1' })
   onTestFinished(() => force(life))
-  const client = async (more = {}) => {
-    const made = await Client.connect(server, { tls, ...more })
-    onTestFinished(() => void made.socket.destroy())
-    return made
-  }
+  const client = (more = {}) => visit(server, { tls, ...more })
   return { server, life, clock, client }
 }
 

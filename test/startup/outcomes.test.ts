@@ -1,3 +1,26 @@
+/**
+ * What becomes of a start and its parts. What others test, or were asked to mend, is told again here and beside:
+ *
+ * | scenario | first seen in | here |
+ * |---|---|---|
+ * | T08 | fx, hooks with an expired context | what begins when nothing is left … (budgets); before it has begun … |
+ * | T09 | fx, timeout during start still runs stop hooks | what was opened before … (startup); two that hang … (budgets) |
+ * | T10 | fx, timeout with finished hooks | the budget that is over first … (budgets) |
+ * | T11 | fx, cancelled during start | a start that is stopped half-way |
+ * | T12 | fx, hook goroutine exits | a step that nothing can finish … (real/run-startup) |
+ * | T23 | .NET, start timeout | no step outlives any budget … (budgets) |
+ * | T33 | avvio, timeout without calling next | a step that takes too long (startup) |
+ * | T34 | avvio, nested timeouts; fastify 5410 | nested steps that hang … (budgets) |
+ * | T35 | avvio, timeout in ready | an optional step that runs over … |
+ * | T36 | avvio, does not keep going | a step when the start has failed |
+ * | T37 | fastify, plugin timeout default | a step of its own 5 s (budgets) |
+ * | T38 | fastify measured | what arrives late … (here, and real/run-startup) |
+ * | T39 | ours | a step that began after 4 s of the 5 s … (budgets) |
+ * | T40 | avvio 59, .NET 111013 | a stop during the start is no failure (entanglements) |
+ * | T41 | lightship, blocking tasks | readiness … |
+ * | T56 | ours | an event loop that is blocked … (real/run-startup) |
+ * | T64, T65 | terminus, lightship | observe/health, real/health |
+ */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { EndswellError, Lifecycle, Startup, StartupError } from '../../src/index.ts'
 import { scopeOf } from '../../src/lifecycle/lifecycle.ts'
