@@ -49,6 +49,11 @@ export function budgetFor(given: Partial<Budget>, env: Environment): Budget {
  * the numbers and what mends it; `undefined` where all fits, or where nothing tells when the platform kills.
  */
 export function budgetWarning({ drainDelay, timeout, reserve }: Budget, env: Environment): string | undefined {
+  for (const name of ['TERMINATION_GRACE_PERIOD', 'PRE_STOP_DELAY']) {
+    const value = env[name] ?? ''
+    if (value !== '' && !(Number(value) >= 0))
+      return `${name} is '${value}', which is no number of seconds, and ignored.`
+  }
   const period = gracePeriod(env)
   if (period === undefined) return undefined
   const sum = drainDelay + timeout + reserve

@@ -5,6 +5,7 @@ import {
   checkOneOf,
   checkOptions,
   checkTimeout,
+  outOfRange,
   wrongType,
 } from '../lifecycle/check.ts'
 import { type Clock, systemClock } from '../lifecycle/clock.ts'
@@ -114,7 +115,7 @@ export function planFor(name: string, options: RunOptions, env: NodeJS.ProcessEn
   checkBoolean('options.report', report)
   checkBoolean('options.exit', exit)
   checkBoolean('options.watchdog', watchdog)
-  if (health !== undefined) checkObject('options.health', health)
+  if (health !== undefined) checkPort(health)
   if (log !== undefined) checkFunction('options.log.flush', Object(log).flush)
   const budget = budgetFor(options, env)
   return {
@@ -123,6 +124,14 @@ export function planFor(name: string, options: RunOptions, env: NodeJS.ProcessEn
     clock: options.clock ?? systemClock,
     life: { ...pick(options), name, timeout: budget.timeout },
   }
+}
+
+/** The rest of what health is given it checks itself, once it is loaded. */
+function checkPort(health: { port?: unknown }): void {
+  checkObject('options.health', health)
+  const { port } = health
+  if (Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65_535) return
+  throw outOfRange('options.health.port', 'a port from 0 to 65535', port)
 }
 
 function checkStatuses(statuses: Partial<Statuses>): Partial<Statuses> {

@@ -14,8 +14,8 @@ export function sendByProgram(address: string): Send {
       const { spawn } = builtin('node:child_process')
       const child = spawn(PROGRAM, message.split('\n'), {
         env: { ...process.env, NOTIFY_SOCKET: address },
-        // What it says about a failure belongs to the service's own log.
-        stdio: ['ignore', 'ignore', 'inherit'],
+        // That it failed is told once, by a warning.
+        stdio: 'ignore',
         killSignal: 'SIGKILL',
         signal,
       })

@@ -9,8 +9,6 @@ interface Situation {
   readonly around: Stage
   /** Whether nothing more was to come. */
   readonly over: boolean
-  /** Why the start has failed, if it has. */
-  readonly failure: Error | undefined
 }
 
 /**
@@ -20,13 +18,11 @@ interface Situation {
  * that was used before; else an Error (`ERR_MISPLACED`).
  */
 export function checkAdmission(kind: 'phase' | 'step', name: string, situation: Situation): void {
-  const { scope, around, over, failure } = situation
+  const { scope, around, over } = situation
   const { facts, path } = around
-  if (failure !== undefined) {
-    throw misplaced(`${path}/${name} cannot begin, since the start has failed: ${failure.message}`, failure)
-  }
   scope.checkOpen()
-  if (over && facts.kind === 'start') throw misplaced(`The start of ${path} is over: '${name}' is too late.`)
+  if (over && facts.kind === 'start')
+    throw misplaced(`The start of ${path} is over: '${name}' is too late. Open it by life.acquire() or life.use().`)
   if (!around.running) {
     throw misplaced(`The ${facts.kind} ${path} is over: '${name}' is too late. Begin it before it returns.`)
   }
@@ -44,6 +40,13 @@ export function checkAdmission(kind: 'phase' | 'step', name: string, situation: 
 }
 
 /** An error (`ERR_MISPLACED`) about something that cannot be there. */
-export function misplaced(message: string, cause?: Error): Error {
-  return coded(new Error(message, cause === undefined ? {} : { cause }), 'ERR_MISPLACED')
+export function misplaced(message: string): Error {
+  return coded(new Error(message), 'ERR_MISPLACED')
+}
+
+/** For what is to begin after the start has failed: that failure, of which everybody has been told. */
+export function refusal(failure: Error): Promise<never> {
+  const refused = Promise.reject(failure)
+  refused.catch(() => {})
+  return refused
 }

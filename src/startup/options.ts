@@ -76,6 +76,7 @@ export function checkStep(options: StepOptions<unknown>): void {
 
 function checkRetry(retry: RetryOptions): void {
   checkObject('options.retry', retry)
+  checkOptions('options.retry', retry, ['attempts', 'first', 'max', 'factor', 'jitter'])
   const { attempts, ...backoff } = retry
   checkBackoff('options.retry', backoff)
   if (attempts === undefined || (Number.isInteger(attempts) && attempts >= 1)) return

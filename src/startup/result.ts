@@ -38,6 +38,7 @@ export function registerResult<T>(
       // What the step has registered itself need not be registered again.
       const held = !given && home.scope.entries.byValue(value).length > 0
       if (given || (!held && canEnd(scope, value))) use(scope, value, { ...where, ...ending })
+      else if (!held) warnOfEnding(name, value)
     } else if (typeof close === 'function')
       adopt(scope, value, close, grace === undefined ? where : { ...where, grace })
     else if (given) throw wrongType('options.close', `a function, since ${name} brought no object`, close)
@@ -67,6 +68,20 @@ function checkEnding<T>({ close, force, grace, kind }: ResultOptions<T>): void {
     throw wrongType(`options.${option}`, 'a function or the name of a method', way)
   }
   if (kind !== undefined && kind !== false) checkKind('options.kind', kind, 'a kind or false')
+}
+
+/** What people call the end of a client that has no disposer. */
+const endings = ['close', 'end', 'quit', 'destroy', 'disconnect', 'terminate'] as const
+
+/** Says aloud that something looks as if it had to be ended, and that nobody will: nothing is guessed. */
+function warnOfEnding(name: string, value: object): void {
+  const method = endings.find((each) => typeof (value as Record<string, unknown>)[each] === 'function')
+  if (method === undefined) return
+  process.emitWarning(
+    `The step '${name}' brought something with a method '${method}', which nobody will call. ` +
+      `Say how it ends: { close: '${method}' }; or { close: () => {} } if it need not.`,
+    { type: 'EndswellWarning', code: 'ENDSWELL_NO_ENDING' },
+  )
 }
 
 function canEnd(scope: Scope, value: object): boolean {

@@ -82,8 +82,7 @@ export class Start {
 
   /** Refuses a phase or step that cannot begin here and now. */
   check(kind: 'phase' | 'step', name: string): void {
-    const { scope, failure } = this
-    checkAdmission(kind, name, { scope, failure, around: this.around, over: this.#over })
+    checkAdmission(kind, name, { scope: this.scope, around: this.around, over: this.#over })
   }
 
   /** Begins a phase or a step. It has been admitted. */
@@ -138,7 +137,7 @@ export class Start {
     if (state === 'degraded') this.#readiness?.degraded.set(stage.path, stage.facts.impact)
     const ms = stage.ms(now)
     this.#tell('startup.ended', stage, stage.error === undefined ? { ms } : { ms, error: stage.error })
-    this.#startIfOver()
+    if (state === 'done' || state === 'skipped' || stage.isOptional) this.#startIfOver()
     this.#rest()
     if (state === 'degraded' && this.root.state === 'done') this.host.degraded()
   }

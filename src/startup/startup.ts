@@ -1,5 +1,6 @@
-import { checkFunction, checkName } from '../lifecycle/check.ts'
-import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
+import { checkFunction, checkName, wrongType } from '../lifecycle/check.ts'
+import { Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
+import { refusal } from './admission.ts'
 import { attempt } from './attempt.ts'
 import { budgetsFrom } from './budgets.ts'
 import {
@@ -57,6 +58,7 @@ export class Startup {
    * @throws TypeError or RangeError for a bad option; an Error (`ERR_MISPLACED`) where the start of `life` is under way.
    */
   constructor(life: Lifecycle, options: StartupOptions = {}) {
+    if (!(life instanceof Lifecycle)) throw wrongType('life', 'a Lifecycle', life)
     const budgets = budgetsFrom(options)
     const { plan = [] } = options
     checkPlan(plan)
@@ -80,6 +82,7 @@ export class Startup {
     checkPhase(options)
     const start = this.#start
     const { timeout = start.budgets.phase, critical, plan = [] } = options
+    if (start.failure !== undefined) return refusal(start.failure)
     start.check('phase', name)
     const stage = start.begin({ kind: 'phase', name, timeout, critical, plan, ...PHASE })
     return attempt(start, stage, { fn, retry: undefined, register: () => {} }) as Promise<Awaited<T>>
@@ -114,6 +117,7 @@ export class Startup {
     const { timeout = start.budgets.step, impact, critical, optional = false, skipInTest = false, ...more } = options
     const { retry = false, ...ending } = more
     const retried = retry !== false
+    if (start.failure !== undefined) return refusal(start.failure)
     const register = registerResult<Awaited<T>>(start, name, ending)
     start.check('step', name)
     const stage = start.begin({ kind: 'step', name, timeout, critical, plan: [], optional, retried, impact })

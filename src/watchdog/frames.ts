@@ -9,6 +9,14 @@ const DEEPEST = 64
 /** Bytes of a source map that is read: while it is, the process waits for its end. */
 const LARGEST_MAP = 16 * 1_024 * 1_024
 
+/**
+ * This library's own folder, `undefined` where it is part of a bundle: there it cannot be told from the application. What
+ * it does in between tells nobody anything.
+ */
+const home = /^.*\/(node_modules\/endswell\/dist\/|src\/(?=watchdog\/$))/.exec(new URL('.', import.meta.url).href)?.[0]
+
+const isOwn = (url: string): boolean => home !== undefined && url.startsWith(home)
+
 /** What the inspector tells of a script. */
 export interface Script {
   readonly url: string
@@ -19,7 +27,8 @@ export interface Script {
 /** A stack as the inspector gives it, mapped to the sources. The scripts are by the inspector's number of each. */
 export function framesOf(stack: readonly Debugger.CallFrame[], scripts: ReadonlyMap<string, Script>): Frame[] {
   const read = new Map<string, SourceMap | undefined>()
-  return stack.slice(0, DEEPEST).map(({ functionName, location }) => {
+  const foreign = stack.filter(({ location }) => !isOwn(scripts.get(location.scriptId)?.url ?? ''))
+  return (foreign.length > 0 ? foreign : stack).slice(0, DEEPEST).map(({ functionName, location }) => {
     const { scriptId, lineNumber, columnNumber = 0 } = location
     const { url, map } = scripts.get(scriptId) ?? { url: '', map: undefined }
     const mapUrl = map === undefined ? undefined : resolve(map, url)

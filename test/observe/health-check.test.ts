@@ -1,10 +1,10 @@
-import { type Clock, Lifecycle, type LifecycleEvent } from 'endswell'
-import { FakeClock } from 'endswell/testing'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
+import { type Clock, Lifecycle, type LifecycleEvent } from '../../src/index.ts'
 import { scopeOf } from '../../src/lifecycle/lifecycle.ts'
 import { HealthCheck } from '../../src/observe/health-check.ts'
 import type { CheckFunction } from '../../src/observe/health-options.ts'
+import { FakeClock } from '../../src/testing/index.ts'
 
 const never = () => new Promise<never>(() => {})
 const ok = { status: 'ok', ms: 0 }

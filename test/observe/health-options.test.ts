@@ -1,7 +1,7 @@
-import { Lifecycle } from 'endswell'
-import { type HealthOptions, healthHandler, serveHealth } from 'endswell/observe'
 import { describe, expect, test } from 'vitest'
+import { Lifecycle } from '../../src/index.ts'
 import { healthPlan } from '../../src/observe/health-options.ts'
+import { type HealthOptions, healthHandler, serveHealth } from '../../src/observe/index.ts'
 
 const check = () => true
 

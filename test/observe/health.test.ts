@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Lifecycle, type LifecycleEvent } from 'endswell'
-import { type HealthOptions, healthHandler } from 'endswell/observe'
 import { describe, expect, test, vi } from 'vitest'
+import { Lifecycle, type LifecycleEvent } from '../../src/index.ts'
+import { type HealthOptions, healthHandler } from '../../src/observe/index.ts'
 import { stages } from './stages.ts'
 
 /** Asks the handler, and tells what it did to the response: the members that it called, in order. */

@@ -1,5 +1,5 @@
-import { Lifecycle } from 'endswell'
 import { describe, expect, test } from 'vitest'
+import { Lifecycle } from '../../src/index.ts'
 import { scopeOf } from '../../src/lifecycle/lifecycle.ts'
 import { readinessOf } from '../../src/lifecycle/readiness.ts'
 import { asksChecks, type Phase, type Probe, standingOf, verdictOf } from '../../src/observe/probe.ts'

@@ -1,4 +1,4 @@
-import type { Lifecycle } from 'endswell'
+import type { Lifecycle } from '../../src/index.ts'
 import { scopeOf } from '../../src/lifecycle/lifecycle.ts'
 import { readinessOf } from '../../src/lifecycle/readiness.ts'
 

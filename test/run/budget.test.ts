@@ -4,6 +4,15 @@ import { budgetFor, budgetWarning, gracePeriod } from '../../src/run/budget.ts'
 const kubernetes = { KUBERNETES_SERVICE_HOST: '10.0.0.1' }
 const manifest = (seconds: string) => ({ ...kubernetes, TERMINATION_GRACE_PERIOD: seconds })
 
+test.each(['TERMINATION_GRACE_PERIOD', 'PRE_STOP_DELAY'])(
+  'a %s that is no number is ignored, and said to be',
+  (name) => {
+    const budget = budgetFor({}, { [name]: '6s' })
+    expect(budget).toEqual({ drainDelay: 0, timeout: 25_000, reserve: 2_000 })
+    expect(budgetWarning(budget, { [name]: '6s' })).toBe(`${name} is '6s', which is no number of seconds, and ignored.`)
+  },
+)
+
 describe('the grace period', () => {
   test.each([
     ['unknown where nothing tells', {}, undefined],

@@ -47,6 +47,8 @@ describe('before anything has begun, run refuses', () => {
     [{ log: {} }, 'TypeError', 'ERR_INVALID_ARG_TYPE'],
     [{ watchdog: 'on' }, 'TypeError', 'ERR_INVALID_ARG_TYPE'],
     [{ health: 9_000 }, 'TypeError', 'ERR_INVALID_ARG_TYPE'],
+    [{ health: {} }, 'RangeError', 'ERR_OUT_OF_RANGE'],
+    [{ health: { port: 65_536 } }, 'RangeError', 'ERR_OUT_OF_RANGE'],
     [{ startup: 30_000 }, 'TypeError', 'ERR_INVALID_ARG_TYPE'],
     [{ startup: { totl: 30_000 } }, 'TypeError', 'ERR_UNKNOWN_OPTION'],
     [{ startup: { step: -1 } }, 'RangeError', 'ERR_OUT_OF_RANGE'],

@@ -226,6 +226,18 @@ test('an error that a later attempt has made good is forgotten', async () => {
   expect(boot.report.rows[0]).toMatchObject({ attempts: 2 })
 })
 
+test('a required step that nobody awaited, and that fails after the last word of main, fails the start', async () => {
+  const { clock, life, boot } = begin()
+  const events: string[] = []
+  life.subscribe(({ type }) => events.push(type))
+  const step = errorOf(boot.step('db', () => lasting(clock, 50)(new AbortController().signal).then(broken)))
+  boot.finish()
+  await clock.advance(50)
+  await step
+  expect(boot.report.state).toBe('failed')
+  expect(events).not.toContain('lifecycle.ready')
+})
+
 describe('a second start', () => {
   test('of the same lifecycle is refused while the first is under way', () => {
     const { life } = begin()
@@ -242,6 +254,17 @@ describe('a second start', () => {
 })
 
 describe('what a step brings', () => {
+  test('is warned of where it looks as if it had to be ended, and nothing says how', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const { boot } = begin()
+    await boot.step('client', () => ({ quit() {} }))
+    await boot.step('settings', () => ({ port: 80 }))
+    await boot.step('other', () => ({ quit() {} }), { close: () => {} })
+    expect(warn).toHaveBeenCalledOnce()
+    expect(warn.mock.calls[0]?.[0]).toMatch(/^The step 'client' brought something with a method 'quit', /)
+    warn.mockRestore()
+  })
+
   test.each([undefined, null])('is nothing to end if it is %s', async (value) => {
     const { life, boot } = begin()
     const close = vi.fn()

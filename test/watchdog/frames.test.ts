@@ -23,6 +23,21 @@ function folder(): string {
   return path
 }
 
+test("the library's own frames are left out, unless there are no others", () => {
+  const own = new URL('../../src/startup/attempt.ts', import.meta.url).href
+  const stack = ['spin', 'go', 'start'].map((functionName, at) => {
+    return { functionName, location: { scriptId: String(at % 2), lineNumber: 0 } }
+  }) as Debugger.CallFrame[]
+  const scripts = (first: string) =>
+    new Map([
+      ['0', { url: first, map: undefined }],
+      ['1', { url: own, map: undefined }],
+    ])
+  const named = (first: string) => framesOf(stack, scripts(first)).map(({ function: name }) => name)
+  expect(named('file:///app/main.js')).toEqual(['spin', 'start'])
+  expect(named(own)).toEqual(['spin', 'go', 'start'])
+})
+
 describe('a frame', () => {
   test.each([
     ['file:///app/dist/a%20b.js', '/app/dist/a b.js'],
