@@ -227,7 +227,7 @@ export interface LifecycleEvent {
   readonly outcome?: Outcome
   /** How long it took, in ms. */
   readonly ms?: number
-  /** How many ms a step or phase that began may take. */
+  /** How many ms a step or phase that began may take, or the drain. */
   readonly timeout?: number
   /** What was thrown. */
   readonly error?: unknown

@@ -84,6 +84,11 @@ export class Deadline {
     return this.clock.now() >= this.at
   }
 
+  /** Plain data for `JSON.stringify`. */
+  toJSON(): { path: string; timeout: number; left: number; limitedBy: string } {
+    return { path: this.path, timeout: this.timeout, left: this.left, limitedBy: this.limitedBy.path }
+  }
+
   /**
    * Runs `fn` and waits for it until this deadline, as {@link withTimeout} does. One deadline may run many things.
    *

@@ -41,16 +41,16 @@ export class Readiness {
     this.#publish('lifecycle.ready')
   }
 
-  /** It is about to close: no more requests, please. */
-  drain(): void {
+  /** It is about to close, in `timeout` ms: no more requests, please. */
+  drain(timeout?: number): void {
     if (this.draining) return
     this.draining = true
-    this.#publish('lifecycle.draining')
+    this.#publish('lifecycle.draining', timeout === undefined ? {} : { timeout })
   }
 
-  #publish(type: 'lifecycle.ready' | 'lifecycle.draining'): void {
+  #publish(type: 'lifecycle.ready' | 'lifecycle.draining', more: { timeout?: number } = {}): void {
     const scope = this.#scope
-    if (scope.observes(type)) publish(scope, { type, path: scope.path, kind: 'lifecycle' })
+    if (scope.observes(type)) publish(scope, { type, path: scope.path, kind: 'lifecycle', ...more })
   }
 }
 

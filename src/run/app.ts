@@ -65,13 +65,8 @@ export class App implements Participant {
     life.signal.addEventListener('abort', () => this.#stop('life.close() was called'), { once: true })
   }
 
-  /** Loads what only some runs need, and gives what is to be waited for: most have nothing of that, and begin at once. */
-  prepare(): Promise<void> | undefined {
-    const { watchdog, health } = this.#plan
-    return watchdog || health !== undefined ? this.#load() : undefined
-  }
-
-  async #load(): Promise<void> {
+  /** Loads what only some runs need. */
+  async prepare(): Promise<void> {
     const { watchdog, health } = this.#plan
     if (watchdog) await this.#guard.load()
     if (health === undefined) return
@@ -92,8 +87,9 @@ export class App implements Participant {
     const { until } = this.#plan
     this.#unbind()
     if (this.#phase !== 'starting') {
-      if (outcome !== undefined && !this.#isConsequence(outcome.error))
-        this.#show('failed while it was stopping:', outcome.error)
+      if (outcome === undefined || this.#isConsequence(outcome.error)) return
+      this.#failed = true
+      this.#show('failed while it was stopping:', outcome.error)
     } else if (outcome !== undefined) {
       this.#failed = true
       this.#show(until === 'main' ? 'failed:' : 'failed to start:', outcome.error)
@@ -108,7 +104,7 @@ export class App implements Participant {
 
   signalled(signal: StopSignal, nth: number): boolean {
     const { secondSignal, budget } = this.#plan
-    if (nth === 1) this.#stop(`${signal} came`, this.#phase === 'running' ? budget.drainDelay : 0)
+    if (nth === 1) this.#stop(`${signal} came`, this.#start.root.state === 'done' ? budget.drainDelay : 0)
     else if (secondSignal === 'hurry') this.#hurry()
     return nth > 1 && secondSignal === 'exit'
   }
@@ -178,19 +174,22 @@ export class App implements Participant {
     this.#reason = reason
     this.#unbind()
     this.#start.stop()
-    readinessOf(this.#scope).drain()
     if (drainDelay > 0) await this.#drain(drainDelay)
     const { report: shown, log, flushTimeout: timeout } = this.#plan
-    this.#guard.closing()
+    const unguard = this.#guard.closing(0)
     const closing = close(this.#scope, { reason })
     const hide = shown ? showProgress(this.#screen, this.#clock, this.#scope) : undefined
     const report = await closing
     hide?.()
+    unguard()
+    this.#guard.flushing()
     if (shown) showReport(this.#screen, report, statusOfEnd(this.#end(report), process.exitCode))
     const late = this.#start.late.over()
     await flush(log, { late, timeout, clock: this.#clock, failed: (error) => this.#show('flushing failed:', error) })
     this.#over = true
-    await Promise.all([this.#health?.close(), this.#guard.end()])
+    const guarded = this.#guard.end()
+    // The exit ends its thread, too.
+    await Promise.all([this.#health?.close(), this.exits ? undefined : guarded])
     this.#resolve(report)
     coordinator().leave(this, this.#end(report))
   }
@@ -202,7 +201,9 @@ export class App implements Participant {
 
   /** Goes on serving for a while, so that who sends the requests can learn of the stop first. */
   async #drain(delay: number): Promise<void> {
+    readinessOf(this.#scope).drain(delay)
     announceDrain(this.#scope)
+    const unguard = this.#guard.closing(delay)
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = this.#clock.setTimeout(resolve, delay)
     this.#endDrain = () => {
@@ -210,6 +211,7 @@ export class App implements Participant {
       resolve()
     }
     await promise
+    unguard()
   }
 
   #showStart(): void {

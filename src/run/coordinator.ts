@@ -4,7 +4,7 @@ import { systemClock } from '../lifecycle/clock.ts'
 import { say } from '../lifecycle/say.ts'
 import { type End, graver, statusOfEnd } from './exit-status.ts'
 import { onStop, type StopSignal, statusOf } from './signals.ts'
-import { wayOut } from './way-out.ts'
+import { wayOut, workersMayLive } from './way-out.ts'
 
 /** A signal of the same name within so many ms is the same key press: npm passes on what the terminal has sent. */
 const SAME_PRESS = 100
@@ -37,12 +37,14 @@ export class Coordinator {
   /** The runs, and how many signals each has been told of. */
   readonly #participants = new Map<Participant, number>()
   readonly #undo = new Map<string, () => void>()
-  readonly #workers = new Set<Worker>()
+  readonly #workers = new Set<unknown>()
   #press: { signal: StopSignal; at: number } | undefined = undefined
   #end: End | undefined = undefined
 
   /** Adds a run. */
   join(participant: Participant): void {
+    // Workers that began before this listens to them are not to be found any more: there may be one.
+    if (this.#undo.size === 0 && workersMayLive()) this.#workers.add('unknown')
     this.#participants.set(participant, 0)
     for (const event of eventsOf(participant)) {
       if (!this.#undo.has(event)) this.#undo.set(event, this.#listen(event))
@@ -54,9 +56,10 @@ export class Coordinator {
     if (!this.#participants.delete(participant)) return
     if (participant.exits) this.#end = graver(this.#end, end)
     const wanted = new Set([...this.#participants.keys()].flatMap(eventsOf))
-    for (const event of this.#undo.keys()) if (!wanted.has(event)) this.#unlisten(event)
-    const last = this.#end
-    if (this.#participants.size > 0 || last === undefined) return
+    const last = this.#participants.size > 0 ? undefined : this.#end
+    // A process that exits keeps its listeners: a signal that comes now must not end it in another way.
+    if (last === undefined) for (const event of this.#undo.keys()) if (!wanted.has(event)) this.#unlisten(event)
+    if (last === undefined) return
     this.#end = undefined
     // One more turn, so that whoever awaits the run sees its report before the process is gone.
     const abandoned = last.ending === 'abandoned'
@@ -116,9 +119,14 @@ export class Coordinator {
     for (const participant of this.#participants.keys()) if (participant.exits) participant.idle()
   }
 
+  /** Paths of what is open in all runs. */
+  open(): readonly string[] {
+    return [...this.#participants.keys()].flatMap((participant) => participant.open())
+  }
+
   /** In step, since nothing that waits would be heard any more. */
   #lastWords(what: string): void {
-    const open = [...this.#participants.keys()].flatMap((participant) => participant.open())
+    const open = this.open()
     if (open.length > 0) say(`endswell: the process ${what} while these are open: ${open.join(', ')}\n`)
   }
 }

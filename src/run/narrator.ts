@@ -1,3 +1,4 @@
+import { LONGEST_TIMEOUT } from '../lifecycle/check.ts'
 import type { ClockTimer } from '../lifecycle/clock.ts'
 import type { LifecycleEvent } from '../lifecycle/contract.ts'
 import { Deadline } from '../lifecycle/deadline.ts'
@@ -61,7 +62,7 @@ export class Narrator {
     else if (type === 'startup.ended') this.#step(() => this.#under.delete(path))
     else if (path !== this.#scope.path) return
     else if (type === 'lifecycle.ready') this.#serving()
-    else if (type === 'lifecycle.draining') this.#stopping('draining: it still serves, and will close')
+    else if (type === 'lifecycle.draining') this.#stopping('draining: it still serves, and will close', timeout)
     else if (type === 'lifecycle.closing') {
       this.#closingSince = this.#scope.clock.now()
       this.#stopping(reason === undefined ? 'closing' : `closing: ${reason}`)
@@ -97,10 +98,10 @@ export class Narrator {
     this.#outbox.tell({ READY: '1', STATUS: servingWords(readinessOf(this.#scope)) })
   }
 
-  #stopping(status: string): void {
+  #stopping(status: string, before = 0): void {
     const first: Message = this.#stage === 'stopping' ? {} : { STOPPING: '1' }
     this.#stage = 'stopping'
-    this.#budget = new Deadline(this.#closing, { clock: this.#scope.clock })
+    this.#budget = new Deadline(Math.min(before + this.#closing, LONGEST_TIMEOUT), { clock: this.#scope.clock })
     this.#beat(first, status)
   }
 

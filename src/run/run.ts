@@ -44,8 +44,8 @@ export function run(name: string, main: Main, options: RunOptions = {}): Promise
 
 async function start(app: App, main: () => unknown): Promise<void> {
   try {
-    const preparing = app.prepare()
-    if (preparing !== undefined) await preparing
+    // Also where nothing has to be loaded, so that main always begins after run has returned.
+    await app.prepare()
     await app.main(main)
   } catch (error) {
     return app.started({ error })

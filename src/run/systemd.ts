@@ -118,7 +118,7 @@ function takeVariables(env: NodeJS.ProcessEnv): () => void {
   const taken = variables.map((name) => [name, env[name]] as const)
   for (const name of variables) delete env[name]
   return () => {
-    for (const [name, value] of taken) if (value !== undefined) env[name] = value
+    for (const [name, value] of taken) if (value !== undefined) env[name] ??= value
   }
 }
 

@@ -1,3 +1,4 @@
+import { builtin } from '../lifecycle/builtin.ts'
 import { hardExit } from '../lifecycle/hard-exit.ts'
 import { armLastResort } from './last-resort.ts'
 
@@ -18,12 +19,21 @@ export interface Holders {
  * then it is gone, with its status.
  */
 export function wayOut(status: number, holders: Holders): never {
-  if (holders.workers > 0 || isThreadPoolBusy()) {
-    armLastResort()
-    // Listeners run in the order in which they came, and this one does not return.
-    if (holders.abandoned) process.once('exit', () => hardExit(status))
+  // In a worker it ends that thread alone.
+  if (builtin('node:worker_threads').isMainThread && (holders.workers > 0 || isThreadPoolBusy())) {
+    // Listeners run in the order in which they came: those of the application have had their time when this is called.
+    process.once('exit', () => {
+      if (holders.abandoned) hardExit(Number(process.exitCode ?? status))
+      armLastResort()
+    })
   }
   process.exit(status)
+}
+
+/** Whether the application can have started a worker by now: who has not loaded them has none. */
+export function workersMayLive(): boolean {
+  const { moduleLoadList } = process as unknown as { moduleLoadList?: readonly string[] }
+  return moduleLoadList?.includes('NativeModule worker_threads') ?? true
 }
 
 /** Files and names of hosts can take for ever; Node lists them as requests. What it computes is over some time. */

@@ -137,7 +137,7 @@ export class Start {
     if (state === 'degraded') this.#readiness?.degraded.set(stage.path, stage.facts.impact)
     const ms = stage.ms(now)
     this.#tell('startup.ended', stage, stage.error === undefined ? { ms } : { ms, error: stage.error })
-    if (state === 'done' || state === 'skipped' || stage.isOptional) this.#startIfOver()
+    this.#startIfOver()
     this.#rest()
     if (state === 'degraded' && this.root.state === 'done') this.host.degraded()
   }
@@ -224,7 +224,7 @@ export class Start {
   #startIfOver(): void {
     const { root, scope } = this
     if (!this.#over || !root.running || scope.state !== 'open') return
-    if (root.inside.some((stage) => stage.running && !stage.isOptional)) return
+    if (root.inside.some((stage) => !stage.isOptional && stage.state !== 'done' && stage.state !== 'skipped')) return
     for (const name of root.notBegun) this.#readiness?.pending.delete(`${root.path}/${name}`)
     root.end('done', this.now)
     this.#readiness?.start()

@@ -102,3 +102,11 @@ describe('run', () => {
     expect(clock.pending).toBe(0)
   })
 })
+
+test('serialises as plain data', () => {
+  const clock = new FakeClock()
+  const parent = new Deadline(100, { name: 'start', clock })
+  const inner = new Deadline(500, { name: 'query', parent })
+  const plain = { path: 'start/query', timeout: 500, left: 100, limitedBy: 'start' }
+  expect(JSON.parse(JSON.stringify(inner))).toEqual(plain)
+})

@@ -22,6 +22,7 @@ test('a worker that is stuck in a native call is abandoned, and the process ends
 
 test.each([
   ['a worker that nobody has registered', 'stranger'],
+  ['a worker that was there before', 'elder'],
   ['an operation of the thread pool', 'file'],
 ])('what nobody knows of, and is stuck in a native call, holds the exit up for a while only: %s', async (_, what) => {
   const { status, signal, out } = await new Program('stuck.ts', [what, silentPipe()]).exit

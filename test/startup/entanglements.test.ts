@@ -238,6 +238,19 @@ test('a required step that nobody awaited, and that fails after the last word of
   expect(events).not.toContain('lifecycle.ready')
 })
 
+test('a start that is stopped while something required goes on after main is never ready', async () => {
+  const { clock, life, boot } = begin()
+  const events: string[] = []
+  life.subscribe(({ type }) => events.push(type))
+  void boot.step('db', lasting(clock, 500)).catch(() => {})
+  boot.finish()
+  startOf(boot).stop()
+  await clock.advance(1_000)
+  expect(boot.report.state).toBe('stopped')
+  expect(events).not.toContain('lifecycle.ready')
+  await life.close()
+})
+
 describe('a second start', () => {
   test('of the same lifecycle is refused while the first is under way', () => {
     const { life } = begin()
