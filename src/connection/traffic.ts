@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Server } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { setImmediate } from 'node:timers'
+import { soon } from '../lifecycle/clock.ts'
 import type { CloseContext } from '../lifecycle/kind.ts'
 import { type Drain, on } from './drain.ts'
 import { PATIENCE } from './goodbye.ts'
@@ -188,6 +188,6 @@ function withoutClosingIdle(server: Server, action: () => void): void {
 /** Has the event loop look for what has arrived at least once: the turn under way may have looked already. */
 function look(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(() => setImmediate(resolve))
+    soon(() => soon(resolve))
   })
 }

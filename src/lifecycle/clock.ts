@@ -1,4 +1,7 @@
-import { clearTimeout as clear, setTimeout as start } from 'node:timers'
+import { builtin } from './builtin.ts'
+
+// Importing it as a module would load what it only mentions, such as its promises, and that their streams.
+const { setTimeout: start, clearTimeout: clear, setImmediate } = builtin('node:timers')
 
 /** A timer of a {@link Clock}. It keeps the process alive unless `unref()` is called. */
 export interface ClockTimer {
@@ -30,3 +33,8 @@ export const systemClock: Clock = Object.freeze({
   setTimeout: (callback: () => void, delay: number) => start(callback, delay),
   clearTimeout: (timer: ClockTimer) => clear(timer as NodeJS.Timeout),
 })
+
+/** Calls `callback` in the next turn of the event loop, which is kept alive until then. */
+export function soon(callback: () => void): void {
+  setImmediate(callback)
+}

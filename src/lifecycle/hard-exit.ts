@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { builtin } from './builtin.ts'
 
 const SHELL = '/bin/sh'
 
@@ -24,6 +24,7 @@ export function hardExit(status: number): void {
 }
 
 function isThere(): boolean {
+  const { accessSync, constants } = builtin('node:fs')
   try {
     accessSync(SHELL, constants.X_OK)
     return true

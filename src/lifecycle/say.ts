@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs'
+import { builtin } from './builtin.ts'
 
 const STDERR = 2
 /** How many ms a pipe that is full gets until somebody has read from it, and how often that is looked at. */
@@ -12,6 +12,7 @@ const LOOK = 10
  * where the system can, for writing without waiting; what does not find room in 0.2 s is lost.
  */
 export function say(text: string): void {
+  const { closeSync } = builtin('node:fs')
   let own: number | undefined
   try {
     own = openAgain()
@@ -24,6 +25,7 @@ export function say(text: string): void {
 }
 
 function openAgain(): number | undefined {
+  const { constants, fstatSync, openSync } = builtin('node:fs')
   if (!fstatSync(STDERR).isFIFO()) return undefined
   try {
     return openSync(`/dev/fd/${STDERR}`, constants.O_WRONLY | constants.O_NONBLOCK)
@@ -33,6 +35,7 @@ function openAgain(): number | undefined {
 }
 
 function write(fd: number, text: string): void {
+  const { writeSync } = builtin('node:fs')
   let rest = Buffer.from(text)
   for (let waited = 0; rest.length > 0; ) {
     try {

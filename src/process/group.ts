@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { builtin } from '../lifecycle/builtin.ts'
 import { outOfRange } from '../lifecycle/check.ts'
 
 /**
@@ -18,7 +18,7 @@ interface Stat {
 
 function stat(pid: number | 'self'): Stat | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const text = builtin('node:fs').readFileSync(`/proc/${pid}/stat`, 'latin1')
     // The second field is the program's name in parentheses, and may hold blanks and parentheses of its own.
     const [state = '', , group] = text.slice(text.lastIndexOf(')') + 2).split(' ', 3)
     return { state, group: Number(group) }
@@ -80,7 +80,8 @@ export function livingMembers(group: number, known: readonly number[] = []): rea
 }
 
 function walk(group: number): readonly number[] {
-  return readdirSync('/proc')
+  return builtin('node:fs')
+    .readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => isMember(pid, group))

@@ -1,5 +1,4 @@
-import { setImmediate } from 'node:timers'
-import type { Clock } from '../lifecycle/clock.ts'
+import { type Clock, soon } from '../lifecycle/clock.ts'
 import type { Report } from '../lifecycle/contract.ts'
 import { close } from '../lifecycle/ending.ts'
 import { wordOf } from '../lifecycle/errors.ts'
@@ -121,7 +120,7 @@ export class App implements Participant {
   idle(): void {
     if (this.#phase !== 'stopping' && this.#start.stall()) {
       // What goes on without it may leave the event loop empty again, and only a turn of it brings that event again.
-      setImmediate(() => {})
+      soon(() => {})
       return
     }
     if (this.#phase === 'running') this.#stop('the event loop is empty')

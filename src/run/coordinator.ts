@@ -1,6 +1,5 @@
-import { setImmediate } from 'node:timers'
 import type { Worker } from 'node:worker_threads'
-import { systemClock } from '../lifecycle/clock.ts'
+import { soon, systemClock } from '../lifecycle/clock.ts'
 import { say } from '../lifecycle/say.ts'
 import { type End, graver, statusOfEnd } from './exit-status.ts'
 import { onStop, type StopSignal, statusOf } from './signals.ts'
@@ -63,7 +62,7 @@ export class Coordinator {
     this.#end = undefined
     // One more turn, so that whoever awaits the run sees its report before the process is gone.
     const abandoned = last.ending === 'abandoned'
-    setImmediate(() => wayOut(statusOfEnd(last, process.exitCode), { abandoned, workers: this.#workers.size }))
+    soon(() => wayOut(statusOfEnd(last, process.exitCode), { abandoned, workers: this.#workers.size }))
   }
 
   /** Takes every listener off the process. The runs go on, but only they themselves can end them now. */

@@ -1,5 +1,4 @@
-import { constants } from 'node:os'
-import { clearImmediate, setImmediate } from 'node:timers'
+import { builtin } from '../lifecycle/builtin.ts'
 
 /** What can ask a process to stop, besides itself. */
 export type StopSignal =
@@ -35,8 +34,9 @@ export const defaultSignals: readonly StopSignal[] = ['SIGTERM', 'SIGINT']
 
 /** The exit status by which shells and supervisors know a signal; what has no number counts as SIGTERM. */
 export function statusOf(signal: StopSignal): number {
-  const numbers: Readonly<Record<string, number | undefined>> = constants.signals
-  return 128 + (numbers[signal] ?? constants.signals.SIGTERM)
+  const { signals } = builtin('node:os').constants
+  const numbers: Readonly<Record<string, number | undefined>> = signals
+  return 128 + (numbers[signal] ?? signals.SIGTERM)
 }
 
 /** Listens to one of them on the process. Returns the undo. */
@@ -50,6 +50,7 @@ export function onStop(signal: StopSignal, callback: () => void): () => void {
   }
   if (signal === 'disconnect' && process.connected === false) {
     // The parent went before anybody listened, and the event does not come twice.
+    const { setImmediate, clearImmediate } = builtin('node:timers')
     const soon = setImmediate(callback)
     return () => clearImmediate(soon)
   }
