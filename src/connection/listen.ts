@@ -1,5 +1,5 @@
 import type { ListenOptions, Server } from 'node:net'
-import { outOfRange, wrongType } from '../lifecycle/check.ts'
+import { checkPort, outOfRange, wrongType } from '../lifecycle/check.ts'
 import { EndswellError } from '../lifecycle/errors.ts'
 
 const anyPort = 'Use 0 for any port that is free.'
@@ -70,10 +70,6 @@ function checkWhere(where: unknown): void {
 function checkOptions(where: ListenOptions): void {
   if (typeof where.port === 'number') checkPort('where.port', where.port)
   else if ('port' in where && !where.port) throw wrongType('where.port', 'a port', where.port, anyPort)
-}
-
-function checkPort(name: string, port: number): void {
-  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) throw outOfRange(name, 'a port from 0 to 65535', port)
 }
 
 function closedTooEarly(where: number | string | ListenOptions): EndswellError {

@@ -50,6 +50,18 @@ export function checkTimeout(name: string, value: unknown): void {
   throw outOfRange(name, `a number of milliseconds from 0 to ${LONGEST_TIMEOUT}`, value, mend)
 }
 
+/** Refuses what the system cannot take for a status: it would cut it to 8 bits, and 256 be a success. */
+export function checkStatus(name: string, status: unknown): void {
+  if (Number.isInteger(status) && (status as number) >= 0 && (status as number) <= 255) return
+  throw outOfRange(name, 'a whole number from 0 to 255', status)
+}
+
+/** Refuses anything but a port, 0 for any that is free. */
+export function checkPort(name: string, port: unknown): void {
+  if (Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65_535) return
+  throw outOfRange(name, 'a port from 0 to 65535', port)
+}
+
 /** Refuses a name that is empty, holds a `/` (paths are joined by it) or ends like a repeat (`#2`). */
 export function checkName(name: string, value: unknown): void {
   if (typeof value !== 'string') throw wrongType(name, 'a string', value)

@@ -59,8 +59,7 @@ const slots = new WeakMap<Scope, Readiness>()
 
 /** What a lifecycle tells of itself. */
 export function readinessOf(scope: Scope): Readiness {
-  let root = scope
-  while (root.parent !== undefined) root = root.parent
+  const { root } = scope
   const known = slots.get(root)
   if (known !== undefined) return known
   const made = new Readiness(root)

@@ -36,8 +36,7 @@ function timeoutOf({ settings: { timeout }, parent }: Scope): number {
 
 /** Something failed that the whole must not survive: the top closes, in the way that its owner chose. */
 export function failAll(scope: Scope, error: unknown, path: string): void {
-  let root = scope
-  while (root.parent !== undefined) root = root.parent
+  const { root } = scope
   if (root.onFatal !== undefined) return root.onFatal(error, path)
   const plain = plainError(error)
   const message = typeof plain === 'string' ? plain : plain.message

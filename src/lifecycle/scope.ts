@@ -67,6 +67,11 @@ export class Scope {
     if (debug !== undefined) this.listeners = new Set([debug])
   }
 
+  /** The topmost one that it is in, or itself. */
+  get root(): Scope {
+    return this.parent?.root ?? this
+  }
+
   /** The settings of scopes inside that set nothing themselves: the same object for all of them. */
   get scopeSettings(): Settings {
     this.#scopeSettings ??= scopeSettings({}, this.settings)

@@ -33,10 +33,8 @@ export function detailsOf(scope: Scope, phase: Phase, checks: Readonly<Record<st
 
 /** Those of the whole house: what is inside of it goes when its turn comes. */
 function closingIn(scope: Scope): string[] {
-  let top = scope
-  while (top.parent !== undefined) top = top.parent
   const names: string[] = []
-  for (const name of closingNames(top)) {
+  for (const name of closingNames(scope.root)) {
     if (names.push(name) === NAMED) break
   }
   return names

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { builtin } from '../lifecycle/builtin.ts'
-import { checkObject, checkOptions, outOfRange, wrongType } from '../lifecycle/check.ts'
+import { checkObject, checkOptions, checkPort, wrongType } from '../lifecycle/check.ts'
 import { publish } from '../lifecycle/events.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle/lifecycle.ts'
 import { healthHandler } from './health.ts'
@@ -68,8 +68,7 @@ export async function serveHealth(life: Lifecycle, options: HealthServerOptions)
 
 function checkAddress(port: unknown, host: unknown): void {
   if (typeof port !== 'number') throw wrongType('options.port', 'a port, a number', port)
-  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
-    throw outOfRange('options.port', 'a port from 0 to 65535', port)
+  checkPort('options.port', port)
   if (host !== undefined && typeof host !== 'string') throw wrongType('options.host', 'an address', host)
 }
 

@@ -54,15 +54,19 @@ export class Coordinator {
   leave(participant: Participant, end: End): void {
     if (!this.#participants.delete(participant)) return
     if (participant.exits) this.#end = graver(this.#end, end)
-    const wanted = new Set([...this.#participants.keys()].flatMap(eventsOf))
     const last = this.#participants.size > 0 ? undefined : this.#end
+    if (last === undefined) return this.#tidy()
     // A process that exits keeps its listeners: a signal that comes now must not end it in another way.
-    if (last === undefined) for (const event of this.#undo.keys()) if (!wanted.has(event)) this.#unlisten(event)
-    if (last === undefined) return
     this.#end = undefined
     // One more turn, so that whoever awaits the run sees its report before the process is gone.
     const abandoned = last.ending === 'abandoned'
     soon(() => wayOut(statusOfEnd(last, process.exitCode), { abandoned, workers: this.#workers.size }))
+  }
+
+  /** Takes the listeners off that no run wants any more. */
+  #tidy(): void {
+    const wanted = new Set([...this.#participants.keys()].flatMap(eventsOf))
+    for (const event of this.#undo.keys()) if (!wanted.has(event)) this.#unlisten(event)
   }
 
   /** Takes every listener off the process. The runs go on, but only they themselves can end them now. */

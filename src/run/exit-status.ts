@@ -1,4 +1,3 @@
-import { outOfRange } from '../lifecycle/check.ts'
 import type { Report } from '../lifecycle/contract.ts'
 
 /** How a run ended, the gravest first: the first that applies decides the exit status. */
@@ -58,10 +57,4 @@ export function graver(one: End | undefined, other: End): End {
 /** The status to exit with: after a gentle end that is `process.exitCode`, where the application has set it. */
 export function statusOfEnd({ ending, status }: End, exitCode: typeof process.exitCode): number {
   return ending === 'closed' && exitCode !== undefined ? Number(exitCode) : status
-}
-
-/** Refuses what the system cannot take for a status: it would cut it to 8 bits, and 256 be a success. */
-export function checkStatus(name: string, status: unknown): void {
-  if (Number.isInteger(status) && (status as number) >= 0 && (status as number) <= 255) return
-  throw outOfRange(name, 'a whole number from 0 to 255', status)
 }

@@ -1,5 +1,5 @@
 import { scopeIn } from '../lifecycle/core-kinds.ts'
-import type { Entry } from '../lifecycle/entry.ts'
+import { ENDING, type Entry } from '../lifecycle/entry.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 
 /** An entry, and the scope that it is in. */
@@ -15,4 +15,15 @@ export function* leaves(scope: Scope): Generator<Leaf> {
     if (inside !== undefined && inside.entries.size > 0) yield* leaves(inside)
     else yield { scope, entry }
   }
+}
+
+/** What of a scope is on its way out right now, and how many wait for their turn. */
+export function closingIn(scope: Scope): { closing: Leaf[]; waiting: number } {
+  const closing: Leaf[] = []
+  let waiting = 0
+  for (const leaf of leaves(scope)) {
+    if (leaf.entry.state === ENDING) closing.push(leaf)
+    else waiting += 1
+  }
+  return { closing, waiting }
 }

@@ -4,8 +4,9 @@ import {
   checkObject,
   checkOneOf,
   checkOptions,
+  checkPort,
+  checkStatus,
   checkTimeout,
-  outOfRange,
   wrongType,
 } from '../lifecycle/check.ts'
 import { type Clock, systemClock } from '../lifecycle/clock.ts'
@@ -13,7 +14,7 @@ import type { LifecycleOptions } from '../lifecycle/contract.ts'
 import type { HealthServerOptions } from '../observe/index.ts'
 import type { StartupOptions } from '../startup/index.ts'
 import { type Budget, budgetFor } from './budget.ts'
-import { checkStatus, defaultStatuses, type Statuses } from './exit-status.ts'
+import { defaultStatuses, type Statuses } from './exit-status.ts'
 import type { Flushable } from './flush.ts'
 import { defaultSignals, type StopSignal, stopSignals } from './signals.ts'
 
@@ -115,7 +116,7 @@ export function planFor(name: string, options: RunOptions, env: NodeJS.ProcessEn
   checkBoolean('options.report', report)
   checkBoolean('options.exit', exit)
   checkBoolean('options.watchdog', watchdog)
-  if (health !== undefined) checkPort(health)
+  if (health !== undefined) checkHealth(health)
   if (log !== undefined) checkFunction('options.log.flush', Object(log).flush)
   const budget = budgetFor(options, env)
   return {
@@ -127,11 +128,9 @@ export function planFor(name: string, options: RunOptions, env: NodeJS.ProcessEn
 }
 
 /** The rest of what health is given it checks itself, once it is loaded. */
-function checkPort(health: { port?: unknown }): void {
+function checkHealth(health: { port?: unknown }): void {
   checkObject('options.health', health)
-  const { port } = health
-  if (Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65_535) return
-  throw outOfRange('options.health.port', 'a port from 0 to 65535', port)
+  checkPort('options.health.port', health.port)
 }
 
 function checkStatuses(statuses: Partial<Statuses>): Partial<Statuses> {

@@ -1,11 +1,10 @@
 import type { Clock, ClockTimer } from '../lifecycle/clock.ts'
 import type { Report } from '../lifecycle/contract.ts'
-import { ENDING } from '../lifecycle/entry.ts'
 import { inspect } from '../lifecycle/inspect.ts'
 import { ClosingReport, span } from '../lifecycle/report.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 import type { StartupReport } from '../startup/index.ts'
-import { type Leaf, leaves } from './leaves.ts'
+import { closingIn, type Leaf, leaves } from './leaves.ts'
 import { type Screen, write } from './screen.ts'
 
 /** How often the live view is drawn anew, in ms. */
@@ -41,12 +40,7 @@ export function showProgress(screen: Screen, clock: Clock, scope: Scope): () => 
 
 /** What is on its way out right now, and how many wait for their turn. */
 function progress(scope: Scope): string {
-  const closing: Leaf[] = []
-  let waiting = 0
-  for (const leaf of leaves(scope)) {
-    if (leaf.entry.state === ENDING) closing.push(leaf)
-    else waiting += 1
-  }
+  const { closing, waiting } = closingIn(scope)
   const names = named(closing).map((path) => path.replace(`${scope.path}/`, ''))
   return [names.join(', '), waiting > 0 ? `${waiting} to come` : ''].filter(Boolean).join('; ')
 }

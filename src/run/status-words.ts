@@ -1,8 +1,7 @@
-import { ENDING } from '../lifecycle/entry.ts'
 import type { Readiness } from '../lifecycle/readiness.ts'
 import { span } from '../lifecycle/report.ts'
 import type { Scope } from '../lifecycle/scope.ts'
-import { leaves } from './leaves.ts'
+import { closingIn } from './leaves.ts'
 
 /** How many names a status has room for before it counts the rest. */
 const NAMED = 5
@@ -20,13 +19,9 @@ export function servingWords({ degraded }: Readiness): string {
 
 /** What a closing that has gone on for `ms` waits for right now, and how much is still to come. */
 export function closingWords(scope: Scope, ms: number): string {
-  const closing: string[] = []
-  let waiting = 0
-  for (const { scope: home, entry } of leaves(scope)) {
-    if (entry.state === ENDING) closing.push(home.pathOf(entry))
-    else waiting += 1
-  }
-  const parts = [listed(closing), waiting > 0 ? `${waiting} to come` : '']
+  const { closing, waiting } = closingIn(scope)
+  const paths = closing.map(({ scope: home, entry }) => home.pathOf(entry))
+  const parts = [listed(paths), waiting > 0 ? `${waiting} to come` : '']
   return `closing for ${span(ms)}: ${parts.filter(Boolean).join('; ')}`
 }
 

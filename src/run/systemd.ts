@@ -57,7 +57,7 @@ export function notifySystemd(life: Lifecycle, options: NotifyOptions = {}): () 
   if (!(life instanceof Lifecycle)) throw wrongType('life', 'a Lifecycle', life)
   const { start, reserve = DEFAULT_RESERVE, send } = checked(options)
   const address = process.env['NOTIFY_SOCKET'] ?? ''
-  const scope = topmost(scopeOf(life))
+  const scope = scopeOf(life).root
   if (address === '' || scope.state === 'closed') return () => {}
 
   const { clock } = scope
@@ -93,10 +93,6 @@ function checked(options: NotifyOptions): NotifyOptions {
   if (reserve !== undefined) checkTimeout('options.reserve', reserve)
   if (send !== undefined) checkFunction('options.send', send)
   return options
-}
-
-function topmost(scope: Scope): Scope {
-  return scope.parent === undefined ? scope : topmost(scope.parent)
 }
 
 /** Keeps the process from its exit, by way of the closing, until what was said has gone out. Returns the undo. */

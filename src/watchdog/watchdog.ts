@@ -1,6 +1,14 @@
 import type { Worker, WorkerOptions } from 'node:worker_threads'
 import { builtin } from '../lifecycle/builtin.ts'
-import { checkFunction, checkObject, checkOptions, checkTimeout, outOfRange, wrongType } from '../lifecycle/check.ts'
+import {
+  checkFunction,
+  checkObject,
+  checkOptions,
+  checkStatus,
+  checkTimeout,
+  outOfRange,
+  wrongType,
+} from '../lifecycle/check.ts'
 import { type ClockTimer, systemClock } from '../lifecycle/clock.ts'
 import { Deadline } from '../lifecycle/deadline.ts'
 import { inspect } from '../lifecycle/inspect.ts'
@@ -73,8 +81,7 @@ export class Watchdog {
     checkOptions('Watchdog', options, ['lastWords', 'status', 'slack'])
     const { lastWords, status = DEFAULT_STATUS, slack = DEFAULT_SLACK } = options
     checkFunction('options.lastWords', lastWords)
-    if (!Number.isInteger(status) || status < 0 || status > 255)
-      throw outOfRange('options.status', 'a whole number from 0 to 255', status)
+    checkStatus('options.status', status)
     checkTimeout('options.slack', slack)
     if (slack < LEAST_SLACK)
       throw outOfRange('options.slack', `at least ${LEAST_SLACK} ms`, slack, 'Every loop is late at times.')

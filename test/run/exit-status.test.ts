@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Outcome, Report } from '../../src/index.ts'
-import { checkStatus, defaultStatuses, endings, endOf, graver, statusOfEnd } from '../../src/run/exit-status.ts'
+import { checkStatus } from '../../src/lifecycle/check.ts'
+import { defaultStatuses, endings, endOf, graver, statusOfEnd } from '../../src/run/exit-status.ts'
 
 const none = { closed: 0, forced: 0, failed: 0, abandoned: 0 }
 const reportOf = (counts: Partial<Record<Outcome, number>>): Report => ({
