@@ -203,7 +203,8 @@ export interface LifecycleEvent {
    * `resource.left` when it ended by itself; `resource.forgotten`; `resource.error` for what a task, timer or health check threw;
    * `resource.late` for what settled after it had been given up; `startup.began` and `startup.ended`, with the error if
    * it failed, for a step or phase of a start; `lifecycle.ready` when the start is over; `lifecycle.draining` when it
-   * still serves but is about to close; `lifecycle.closing` and `lifecycle.closed`.
+   * still serves but is about to close; `lifecycle.closing` and `lifecycle.closed`; `supervised.changed` when what is
+   * supervised has a new state.
    */
   readonly type:
     | 'resource.created'
@@ -219,18 +220,25 @@ export interface LifecycleEvent {
     | 'lifecycle.draining'
     | 'lifecycle.closing'
     | 'lifecycle.closed'
+    | 'supervised.changed'
   /** Of the resource or the lifecycle. */
   readonly path: string
-  /** The sort of resource; `step` or `phase` in a start; `lifecycle` for the lifecycle itself. */
+  /** The sort of resource; `step`, `phase`, `lifecycle` or `supervised` for what is none. */
   readonly kind: string
   /** How it ended. */
   readonly outcome?: Outcome
   /** How long it took, in ms. */
   readonly ms?: number
-  /** How many ms a step or phase that began may take, or the drain. */
+  /** How many ms a step or phase that began may take, or the drain; or the wait before the next life. */
   readonly timeout?: number
   /** What was thrown. */
   readonly error?: unknown
   /** Why the lifecycle closes. */
   readonly reason?: string
+  /** What has become of what is supervised, such as `ready` or `backing-off`. */
+  readonly state?: string
+  /** Which of its lives that is about, from 1. */
+  readonly incarnation?: number
+  /** What that life ended with: what was thrown, or for a process how it exited. */
+  readonly cause?: unknown
 }

@@ -1,5 +1,13 @@
 /** Every `code` that an {@link EndswellError} can carry. Codes are stable: match on them, not on messages. */
-export type ErrorCode = 'ERR_ABANDONED' | 'ERR_ABORTED' | 'ERR_STARTUP_FAILED' | 'ERR_STARTUP_TIMEOUT' | 'ERR_TIMEOUT'
+export type ErrorCode =
+  | 'ERR_ABANDONED'
+  | 'ERR_ABORTED'
+  | 'ERR_EXITED'
+  | 'ERR_GAVE_UP'
+  | 'ERR_SPAWN_FAILED'
+  | 'ERR_STARTUP_FAILED'
+  | 'ERR_STARTUP_TIMEOUT'
+  | 'ERR_TIMEOUT'
 
 const brand = Symbol.for('endswell.error')
 

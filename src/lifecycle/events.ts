@@ -17,6 +17,7 @@ const types: readonly EventType[] = [
   'lifecycle.draining',
   'lifecycle.closing',
   'lifecycle.closed',
+  'supervised.changed',
 ]
 
 /** The `diagnostics_channel` of each event, named `endswell:` and its type. Without a subscriber they cost a look. */
