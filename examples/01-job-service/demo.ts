@@ -100,6 +100,8 @@ async function judge({ remains, counts, watchers }: Scene, tooLate: number | und
     asItShould,
     `exit status ${status}: ${forced} jobs deaf to SIGTERM were forced, ${worse.length - forced} others`,
   )
+  const heard = worse.filter(({ note }) => note?.includes('SIGTERM?')).length
+  verdict.check(heard > 0, `the last words of ${heard} of them are in the report`)
   verdict.check(counts.cut === 0, `the clients had ${counts}`)
   verdict.check(tooLate === 503, `a job that was ordered too late was answered ${tooLate}`)
   const told = watchers.goodbyes.filter((code) => code === 1001).length

@@ -16,7 +16,7 @@ async function work(steps: number): Promise<void> {
   process.stdout.write('ready\n')
   for (let step = 1; step <= steps; step += 1) {
     appendFileSync(file, `${id} was here: ${step} of ${steps}\n`.repeat(100))
-    process.stdout.write(`${Math.round((100 * step) / steps)} %\n`)
+    if (step % Math.ceil(steps / 20) === 0) process.stdout.write(`${Math.round((100 * step) / steps)} %\n`)
     await sleep(20)
   }
 }
@@ -36,9 +36,9 @@ const kinds: Readonly<Record<string, () => unknown>> = {
     })
     return work(LONG)
   },
-  /** Works for long, and is deaf to SIGTERM. */
+  /** Works for long, and will not be told to end. */
   stubborn() {
-    process.on('SIGTERM', () => {})
+    process.on('SIGTERM', () => process.stdout.write('SIGTERM? Not before I am through.\n'))
     return work(LONG)
   },
   /** Works for long, and so does a stubborn process that it has started. */

@@ -1,13 +1,12 @@
 /**
  * Runs jobs as child processes. Shows that each attempt is a scope: a job has a lifecycle of its own, a named resource
  * of the service, in which its process and the note of its end close in order, whoever ends it: the job itself, a
- * client, or the service.
+ * client, or the service. Its process ends with all that it has started, also if the service is killed.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { Lifecycle, Outcome } from 'endswell'
+import { spawnChild } from 'endswell/process'
 import type { Hasher } from './hasher.ts'
 import type { Progress } from './progress.ts'
 import type { State, Store } from './store.ts'
@@ -77,10 +76,13 @@ export class Jobs {
     let state: State = 'failed'
     let sha256: string | null = null
     try {
-      const child = this.#spawn(life, kind, id)
-      const [code] = await once(child, 'exit')
+      const child = await spawnChild(life, process.execPath, [program, kind, directory, id], {
+        name: 'process',
+        grace: GRACE,
+        onLine: (line) => progress.tell({ id, line }),
+      })
       // A job is over when all its processes are, those too that it has left behind.
-      await life.release(child)
+      const { code } = await child.ended
       if (life.disposed) state = 'stopped'
       else if (code === 0) {
         sha256 = await hasher.hash(join(directory, 'files', id))
@@ -92,16 +94,5 @@ export class Jobs {
     store.end(id, state, sha256)
     progress.tell({ id, state })
     this.#ends.emit(id)
-  }
-
-  #spawn(life: Lifecycle, kind: string, id: string): ChildProcess {
-    const child = spawn(process.execPath, [program, kind, this.#means.directory, id], {
-      // The leader of a process group: what it starts can be ended with it.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    life.use(child, { name: 'process', grace: GRACE })
-    createInterface({ input: child.stdout }).on('line', (line) => this.#means.progress.tell({ id, line }))
-    return child
   }
 }

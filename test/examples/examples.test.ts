@@ -48,15 +48,29 @@ const outputs: Readonly<Record<string, readonly string[]>> = {
     'warehouse opened',
     'warehouse closed',
   ],
+  '09-supervised-process': [
+    'life 1 starting',
+    'life 1 ready',
+    "life 1 stopping: exited with 3, said 'the queue is corrupt'",
+    "life 1 backing-off: exited with 3, said 'the queue is corrupt'",
+    'life 2 starting',
+    'life 2 ready',
+    "life 2 stopping: exited with 3, said 'the queue is corrupt'",
+    "life 2 backing-off: exited with 3, said 'the queue is corrupt'",
+    'life 3 starting',
+    'life 3 ready',
+    'it runs in life 3, after 2 restarts',
+    'life 3 stopping',
+    'life 3 stopped',
+    '/shop/callback#1: closed',
+    '/shop/mailer/3/process: forced',
+    '/shop/mailer/3/start: closed',
+  ],
 }
 
 test('every example has its test', () => {
-  expect(readdirSync(folder).sort()).toEqual([
-    '01-job-service',
-    '02-ten-lines',
-    ...Object.keys(outputs),
-    '08-kubernetes',
-  ])
+  const others = ['01-job-service', '02-ten-lines', '08-kubernetes']
+  expect(readdirSync(folder).sort()).toEqual([...others, ...Object.keys(outputs)].sort())
 })
 
 test.each(Object.entries(outputs))('%s prints what happens, and ends by itself', async (name, lines) => {
@@ -99,7 +113,7 @@ describe('the demo', { timeout: 90_000 }, () => {
     const program = new Program('01-job-service/demo.ts', ['1500'])
     const { status } = await program.end
     expect(program.output).not.toContain('✘')
-    expect(program.output.match(/✔/g)).toHaveLength(12)
+    expect(program.output.match(/✔/g)).toHaveLength(13)
     expect(status).toBe(0)
     await expectNothingLeft(program)
   })

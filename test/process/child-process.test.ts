@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process'
 import { getEventListeners, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { childProcess } from '../../src/process/child-process.ts'
 import { FakeClock } from '../../src/testing/fake-clock.ts'
 import { TestContext } from '../fixtures/context.ts'
 import { listeners } from '../fixtures/listeners.ts'
 import { lives, type Mode, start } from '../fixtures/processes.ts'
 import { until } from '../fixtures/until.ts'
+import { startEscaped } from './tree/start-escaped.ts'
 
 const { close, force, isGone, onGone, describe: tell, matches } = childProcess
 const context = () => new TestContext()
@@ -63,10 +64,52 @@ describe('close', () => {
     await closing
   })
 
-  test('does not reach what a child started that leads no group', async () => {
-    const { child, pids } = await start(['obey', 'obey'])
-    await close(child, context())
-    expect(pids.map(lives)).toEqual([false, true])
+  test('reaches what a child started that leads no group, and waits for it', async () => {
+    const { child, pids } = await start(['obey', 'obey', 'ignore'])
+    const closing = close(child, context())
+    await until('those who obey are dead', () => pids.filter(lives).length === 1)
+    expect([await settles(closing, 50), isGone?.(child)]).toEqual([false, false])
+    await force?.(child, context())
+    expect([pids.filter(lives), isGone?.(child)]).toEqual([[], true])
+    await closing
+  })
+
+  test('signals a child that leads no group as Node does, and fails at once when that is refused', async () => {
+    const { child } = await start(['obey'])
+    const refusal = Object.assign(new Error('kill EPERM'), { code: 'EPERM' })
+    const signals: unknown[] = []
+    child.kill = (signal) => {
+      signals.push(signal)
+      throw refusal
+    }
+    const told = context()
+    await expect(close(child, told)).rejects.toBe(refusal)
+    await expect(force?.(child, told)).rejects.toBe(refusal)
+    expect(signals).toEqual(['SIGTERM', 'SIGSTOP', 'SIGKILL'])
+    expect(child.listenerCount('exit')).toBe(0)
+  })
+
+  test('goes on while one lives that does not refuse, and fails when none does any more', async () => {
+    const { child, pids } = await start(['ignore', 'obey'])
+    const refusal = Object.assign(new Error('kill EPERM'), { code: 'EPERM' })
+    const kill = process.kill.bind(process)
+    const partly = vi.spyOn(process, 'kill').mockImplementation((pid, signal) => {
+      if (pid === pids[1]) throw refusal
+      return kill(pid, signal)
+    })
+    onTestFinished(() => partly.mockRestore())
+    const closing = Promise.resolve(close(child, context()))
+    expect(
+      await settles(
+        closing.catch(() => {}),
+        50,
+      ),
+    ).toBe(false)
+    kill(child.pid ?? 0, 'SIGKILL')
+    await expect(closing).rejects.toBe(refusal)
+    partly.mockRestore()
+    await force?.(child, context())
+    expect(pids.filter(lives)).toEqual([])
   })
 
   test('resolves at once when the child has exited, or was never spawned', async () => {
@@ -81,14 +124,15 @@ describe('close', () => {
     }
   })
 
-  test('destroys the pipes 100 ms after the exit, although a grandchild holds them', async () => {
-    const { child, pids } = await start(['obey', 'obey'])
+  test('destroys the pipes 100 ms after the exit, although somebody else holds them', async () => {
+    // Who has left before anybody looked is no member of the tree.
+    const { child, pid } = await startEscaped()
     const exit = once(child, 'exit').then(() => performance.now())
     const closed = once(child, 'close').then(() => performance.now())
     await close(child, context())
     const ms = (await closed) - (await exit)
     expect(ms).toBeGreaterThan(98)
-    expect(lives(pids[1] ?? 0)).toBe(true)
+    expect(lives(pid)).toBe(true)
   })
 
   test('hands over all output that the child wrote before it exited', async () => {
@@ -124,15 +168,17 @@ test.each([{ detached: false }, { detached: true }])(
     const { child } = await start(['obey'], options)
     const before = listeners(child)
     const clock = new FakeClock()
+    const told = new TestContext({ clock })
     const deaf = vi.spyOn(process, 'kill').mockReturnValue(true)
+    onTestFinished(() => deaf.mockRestore())
     child.kill = () => true
-    const forcing = force?.(child, new TestContext({ clock }))
+    const forcing = force?.(child, told)
     await clock.advance(999)
     expect(listeners(child)).not.toEqual(before)
     await clock.advance(1)
     expect([listeners(child), clock.pending]).toEqual([before, 0])
     expect(await settles(forcing, 20)).toBe(false)
-    deaf.mockRestore()
+    expect(told.notes).toEqual([expect.stringMatching(new RegExp(`^still there: ${child.pid} \\S+ \\(\\w\\)$`))])
   },
 )
 

@@ -1,0 +1,33 @@
+import type { ChildProcess } from 'node:child_process'
+import { builtin } from '../../lifecycle/builtin.ts'
+import { ChildError } from './child-error.ts'
+import { type ChildExit, exitOf } from './child-exit.ts'
+import type { Launched } from './launched.ts'
+
+/** A child that the system did not start: there is nothing to end, and an error is on its way that says why. */
+export function stillborn(
+  child: ChildProcess,
+  facts: { readonly command: string; readonly path: string },
+  cwd: string | undefined,
+): Launched {
+  const ended = Promise.withResolvers<ChildExit>()
+  const ready = Promise.withResolvers<never>()
+  child.once('error', (error: NodeJS.ErrnoException) => {
+    // For a directory that does not exist the system says the same as for such a program.
+    const isLost = error.code === 'ENOENT' && cwd !== undefined && !builtin('node:fs').existsSync(cwd)
+    const why = isLost ? ` There is no directory ${cwd}.` : ''
+    // The status that Node gives it is the number of the error.
+    ended.resolve(exitOf({ exitCode: null, signalCode: null }, { forced: false, byUs: true, lastWords: [] }))
+    ready.reject(ChildError.spawnFailed(facts, error, why))
+  })
+  return {
+    pid: Number.NaN,
+    path: facts.path,
+    child,
+    parentDeathGuard: 'none',
+    lastWords: [],
+    ended: ended.promise,
+    ready: ready.promise,
+    stop: () => ended.promise,
+  }
+}
