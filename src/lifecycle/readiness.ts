@@ -12,7 +12,7 @@ export class Readiness {
   draining = false
   /** Paths of what the start waits for: required steps and phases that are announced or under way. */
   readonly pending = new Set<string>()
-  /** Paths of what failed and was optional, and what is lost by that, where it was said. */
+  /** Paths of what failed and was optional, or was given up, and what is lost by that or why, where it is known. */
   readonly degraded = new Map<string, string | undefined>()
   readonly #scope: Scope
   #begun = false

@@ -13,6 +13,7 @@ import { coordinator, type Participant } from './coordinator.ts'
 import { announceDrain } from './drain.ts'
 import { type End, endOf, statusOfEnd } from './exit-status.ts'
 import { flush } from './flush.ts'
+import { onGivenUp } from './gave-up.ts'
 import { Guard } from './guard.ts'
 import type { Plan } from './options.ts'
 import type { Screen } from './screen.ts'
@@ -44,6 +45,7 @@ export class App implements Participant {
   #health: HealthServer | undefined = undefined
   #over = false
   #unbind: () => void = () => {}
+  readonly #unhear: () => void
 
   constructor(life: Lifecycle, start: Start, plan: Plan) {
     const { promise, resolve } = Promise.withResolvers<Report>()
@@ -62,6 +64,11 @@ export class App implements Participant {
     start.embed({ bounded: plan.until !== 'main', ref: !plan.exit, guard, degraded })
     coordinator().join(this)
     this.#scope.onFatal = (error, path) => this.#fatal(error, path)
+    // Once it stops, the report tells.
+    this.#unhear = onGivenUp(
+      this.#scope,
+      (error) => this.#phase !== 'stopping' && this.#show('goes on, although', error),
+    )
     life.signal.addEventListener('abort', () => this.#stop('life.close() was called'), { once: true })
   }
 
@@ -180,6 +187,7 @@ export class App implements Participant {
     const closing = close(this.#scope, { reason })
     const hide = shown ? showProgress(this.#screen, this.#clock, this.#scope) : undefined
     const report = await closing
+    this.#unhear()
     hide?.()
     unguard()
     this.#guard.flushing()

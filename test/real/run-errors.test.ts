@@ -39,6 +39,23 @@ describe.each(failures)('what nothing catches (%s)', (failure) => {
   })
 })
 
+describe('a supervision that gives up', () => {
+  test('is told of, and the run goes on', async () => {
+    const { status, out, err } = await new Program('gives-up.ts').stop()
+    expect({ status, out }).toEqual({ status: 0, out: 'ready\nclosing quick\n' })
+    expect(err).toMatch(/^\/app goes on, although\nEndswellError: \/app\/feed gave up: .*more than 0 times/)
+    expect(err).toContain('the feed broke')
+  })
+
+  test('ends the run where it is fatal, and is told of once', async () => {
+    const { status, out, err } = await new Program('gives-up.ts', ['fatal']).exit
+    expect(status).toBe(1)
+    expect(out).toContain('closing quick')
+    expect(err.match(/the feed broke/g)).toHaveLength(1)
+    expect(err).toMatch(/^\/app\/feed failed, and it is fatal:/)
+  })
+})
+
 describe('while everything closes', () => {
   test.each(['rejects', 'throws'])('a disposer that %s is an outcome, not an uncaught error: 80', async (temper) => {
     const { status, out, err } = await new Program('service.ts', [{}, 'quick', temper]).stop()

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { EndswellError } from '../errors.ts'
 import type { Audible } from '../events.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle.ts'
+import { readinessOf } from '../readiness.ts'
 import type { Scope } from '../scope.ts'
 import { closeScope, failAll } from '../scope-kind.ts'
 import { Crew } from './crew.ts'
@@ -58,6 +59,7 @@ export class Supervisor implements MemberHost {
     const { max, period } = intensityOf(options.intensity)
     this.#intensity = new Intensity(max, period)
     this.members = members.map(([inner, definition]) => new SupervisedMember(inner, definition, this))
+    for (const { path } of this.members) readinessOf(scope).degraded.delete(path)
     const apart = this.members.map((member) => [member])
     const crews = strategy === 'one_for_one' ? apart : [this.members]
     this.#crews = crews.map((crew) => new Crew(crew, scope.clock))
@@ -183,6 +185,7 @@ export class Supervisor implements MemberHost {
     this.#failure = failure
     closeScope(this.#scope, { reason: failure.message }, Number.POSITIVE_INFINITY, false)
     if (this.#isFatal) failAll(this.#owner, failure, path)
+    else readinessOf(this.#owner).degraded.set(path, failure.message)
   }
 
   /** A lifecycle around it closes, or its own scope: nobody waits any more, and what is down stays down. */

@@ -1,11 +1,26 @@
 import { describe, expect, test, vi } from 'vitest'
 import { type Lifecycle, TimeoutError } from '../../../src/index.ts'
+import { scopeOf } from '../../../src/lifecycle/lifecycle.ts'
+import { readinessOf } from '../../../src/lifecycle/readiness.ts'
 import type { Restart } from '../../../src/lifecycle/supervision/restart.ts'
 import { supervise } from '../../../src/lifecycle/supervision/supervise.ts'
 import { never, thrownBy, wait } from '../stubs.ts'
 import { Actor, nothing, setUp } from './supervise-stubs.ts'
 
 const exact = { jitter: 0 }
+
+test('what has given up leaves its lifecycle degraded, until it is supervised anew; what is fatal ends it', async () => {
+  const { life } = setUp()
+  const { degraded } = readinessOf(scopeOf(life))
+  const crash = () => Promise.reject(new Error('no'))
+  await supervise(life, 'feed', crash, { intensity: { max: 0 } }).ended
+  expect([...degraded]).toEqual([['/app/feed', expect.stringMatching(/^\/app\/feed gave up: /)]])
+  supervise(life, 'feed', new Actor().start)
+  expect([...degraded]).toEqual([])
+  await supervise(life, 'other', crash, { intensity: { max: 0 }, fatal: true }).ended
+  expect([...degraded]).toEqual([])
+  await life.close()
+})
 
 describe('a life', () => {
   test('begins at once, in a scope of its own, and is ready when start has been called', async () => {
