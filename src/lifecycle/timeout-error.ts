@@ -8,6 +8,8 @@ interface TimeoutFacts {
   timeout: number
   elapsed: number
   limitedBy: string | undefined
+  /** A sentence about what did not happen. */
+  hint?: string
 }
 
 /**
@@ -29,9 +31,10 @@ export class TimeoutError extends EndswellError {
   /** Path of the deadline above that was over sooner; `undefined` where its own time was up. */
   readonly limitedBy: string | undefined
 
-  constructor({ path, timeout, elapsed, limitedBy }: TimeoutFacts) {
+  constructor({ path, timeout, elapsed, limitedBy, hint }: TimeoutFacts) {
     const limit = limitedBy === undefined ? '' : `, limited by '${limitedBy}'`
-    super('ERR_TIMEOUT', `${path} was given up after ${elapsed} ms: it had ${timeout} ms${limit}.`, { path })
+    const text = `${path} was given up after ${elapsed} ms: it had ${timeout} ms${limit}.`
+    super('ERR_TIMEOUT', hint === undefined ? text : `${text} ${hint}`, { path })
     this.timeout = timeout
     this.elapsed = elapsed
     this.limitedBy = limitedBy

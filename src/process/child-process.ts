@@ -7,6 +7,7 @@ import { drainPipes } from './tree/drain-pipes.ts'
 import { hasExited } from './tree/has-exited.ts'
 import { whenKnown } from './tree/process-table.ts'
 import { type ProcessTree, treeOf } from './tree/process-tree.ts'
+import { remarkOn } from './tree/remark.ts'
 import { untilGone, type Watch } from './tree/vigil.ts'
 
 /** How long a killed process is watched, in ms: as long as a lifecycle waits for `force`. */
@@ -80,12 +81,8 @@ async function force(child: ChildProcess, context: CloseContext): Promise<void> 
   const tree = treeOf(child)
   const limit = new AbortController()
   const timer = clock.setTimeout(() => {
-    context.note(
-      listed(
-        'still there',
-        tree.survivors.map(({ pid, name, state }) => `${pid} ${name} (${state})`),
-      ),
-    )
+    const survivors = tree.survivors.map(({ pid, name, state }) => `${pid} ${name} (${state})`)
+    context.note(`still there: ${survivors.join(', ')}`)
     limit.abort()
   }, WATCH)
   const begin = () => tree.force(clock).then(() => refuse(tree))
@@ -105,12 +102,7 @@ function refuse({ refusal }: ProcessTree): void {
 async function end(child: ChildProcess, context: CloseContext, watch: Watch): Promise<void> {
   const tree = treeOf(child)
   if (!(await untilGone(tree, watch))) await new Promise(() => {})
-  const { blindness, zombies } = tree
-  if (blindness !== undefined) context.note('what it has started cannot be known: there is neither /proc nor ps')
-  if (zombies.length > 0) context.note(listed('zombies that only an init would reap (docker run --init)', zombies))
+  const remark = remarkOn(tree)
+  if (remark !== undefined) context.note(remark)
   await drainPipes(child, watch.clock, watch.stop)
-}
-
-function listed(what: string, each: readonly unknown[]): string {
-  return `${what}: ${each.join(', ')}`
 }

@@ -40,6 +40,7 @@ export class App implements Participant {
   readonly #resolve: (report: Report) => void
   #reason = ''
   #failed = false
+  #gaveUp = false
   #chosen: number | undefined = undefined
   #endDrain: (() => void) | undefined = undefined
   #health: HealthServer | undefined = undefined
@@ -64,11 +65,7 @@ export class App implements Participant {
     start.embed({ bounded: plan.until !== 'main', ref: !plan.exit, guard, degraded })
     coordinator().join(this)
     this.#scope.onFatal = (error, path) => this.#fatal(error, path)
-    // Once it stops, the report tells.
-    this.#unhear = onGivenUp(
-      this.#scope,
-      (error) => this.#phase !== 'stopping' && this.#show('goes on, although', error),
-    )
+    this.#unhear = onGivenUp(this.#scope, (error) => this.#givenUp(error))
     life.signal.addEventListener('abort', () => this.#stop('life.close() was called'), { once: true })
   }
 
@@ -131,9 +128,12 @@ export class App implements Participant {
       soon(() => {})
       return
     }
-    if (this.#phase === 'running') this.#stop('the event loop is empty')
-    else if (this.#phase === 'starting')
+    if (this.#phase === 'starting')
       this.started({ error: new Error('The event loop is empty, so main can never return.') })
+    if (this.#phase !== 'running') return
+    // What it lived for may have been given up: then this is no success.
+    this.#failed ||= this.#gaveUp
+    this.#stop('the event loop is empty')
   }
 
   open(): readonly string[] {
@@ -167,6 +167,13 @@ export class App implements Participant {
     this.#show('failed to start:', error)
     this.#showStart()
     this.#stop('the start failed')
+  }
+
+  /** Something supervised has ended for good, and takes nothing else with it. Once all stops, the report tells. */
+  #givenUp(error: unknown): void {
+    if (this.#phase === 'stopping') return
+    this.#gaveUp = true
+    this.#show('goes on, although', error)
   }
 
   /** Forces what is still open. Where it drains, the closing ends that. */

@@ -86,7 +86,9 @@ describe('a child', () => {
     const mark = markOf(child.pid)
     const { rows } = await life.close()
     expect(await child.ended).toMatchObject({ signal: 'SIGTERM', forced: true, oomHint: false })
-    expect(rows).toMatchObject([{ outcome: 'forced', note: 'was ended by SIGTERM, last words: up' }])
+    expect(rows).toMatchObject([
+      { outcome: 'forced', note: 'was ended by SIGTERM, and 2 that it had started by force, last words: up' },
+    ])
     expect(marked(mark)).toEqual([])
   })
 

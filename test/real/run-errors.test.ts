@@ -47,6 +47,12 @@ describe('a supervision that gives up', () => {
     expect(err).toContain('the feed broke')
   })
 
+  test('ends the run with status 1 where nothing else goes on', async () => {
+    const { status, err } = await new Program('gives-up.ts', ['alone']).exit
+    expect(status).toBe(1)
+    expect(lineOf(err)).toMatchObject({ status: 1, reason: 'the event loop is empty' })
+  })
+
   test('ends the run where it is fatal, and is told of once', async () => {
     const { status, out, err } = await new Program('gives-up.ts', ['fatal']).exit
     expect(status).toBe(1)

@@ -54,11 +54,13 @@ export class Incarnation {
     // Whoever heard of its birth may have closed it.
     if (scope.state !== 'open') return
     const settled = (): void => this.#ended()
-    startTask(scope, 'start', () => this.#run(start), {}).then(settled, settled)
+    const told = Promise.withResolvers<void>()
+    startTask(scope, 'start', () => this.#run(start, told.resolve), {}).then(settled, settled)
     if (this.#end !== undefined || scope.state !== 'open') return
     if (readyWhen === undefined) return this.#ready()
     const limit = new ReadyLimit(scope.path, scope.clock, readyTimeout)
-    waitFor(limit, ({ signal }) => readyWhen(this.#face, signal), { signal: scope.signal }, readyTimeout).then(
+    const ask = readyWhen === 'told' ? () => told.promise : readyWhen
+    waitFor(limit, ({ signal }) => ask(this.#face, signal), { signal: scope.signal }, readyTimeout).then(
       () => this.#ready(),
       (error) => {
         if (this.#isOver) return
@@ -80,13 +82,14 @@ export class Incarnation {
     this.#closed(undefined)
   }
 
-  async #run(start: (scope: Lifecycle) => unknown): Promise<void> {
+  async #run(start: Definition['start'], ready: () => void): Promise<void> {
     try {
-      const value = await start(this.#face)
+      const value = await start(this.#face, ready)
       this.#end ??= { value }
     } catch (error) {
       this.#end ??= { error }
-      throw error
+      // Once its scope closes, what it loses makes it throw: that is how it ends. The cause tells.
+      if (this.#scope.state === 'open') throw error
     }
   }
 

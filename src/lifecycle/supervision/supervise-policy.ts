@@ -32,8 +32,11 @@ export interface MemberPolicy<T> {
   backoff?: BackoffOptions
   /** How many ms a life must have been ready for the waits to begin anew after it, 0 to 2 147 483 647. Default: 10 000. */
   stable?: number
-  /** Awaited before a life counts as ready; what it throws ends that life. Default: it is ready once `start` was called. */
-  readyWhen?: (scope: Lifecycle, signal: AbortSignal) => unknown
+  /**
+   * When a life is ready: once `start` has called `ready()` (`told`), or when what this function returns has fulfilled; it
+   * is called after `start`, and what it throws ends that life. Default: as soon as `start` was called.
+   */
+  readyWhen?: 'told' | ((scope: Lifecycle, signal: AbortSignal) => unknown)
   /** How many ms `readyWhen` may take before a `TimeoutError` ends that life, 0 to 2 147 483 647. Default: 30 000. */
   readyTimeout?: number
   /** Whether what `start` brought was a normal end. A rejection never is. Default: it always was. */
@@ -60,12 +63,12 @@ export interface SupervisePolicy<T> extends MemberPolicy<T>, SupervisionOptions 
 /** One member of a group: how it is started, and how it is supervised. */
 export interface GroupMember<T> extends MemberPolicy<Awaited<T>> {
   /** Begins one life in the scope that it is given. Its promise settles when that life is over. */
-  start: (scope: Lifecycle) => T | Promise<T>
+  start: (scope: Lifecycle, ready: () => void) => T | Promise<T>
 }
 
 /** A member, whatever its lives end with. */
 export interface Definition extends MemberPolicy<never> {
-  start: (scope: Lifecycle) => unknown
+  start: (scope: Lifecycle, ready: () => void) => unknown
 }
 
 /** Options of `superviseGroup`. */
@@ -122,7 +125,8 @@ function checkOwn(what: string, policy: MemberPolicy<never>): void {
   if (stable !== undefined) checkTimeout(`${what}.stable`, stable)
   if (readyTimeout !== undefined) checkTimeout(`${what}.readyTimeout`, readyTimeout)
   if (grace !== undefined) checkTimeout(`${what}.grace`, grace)
-  if (readyWhen !== undefined) checkFunction(`${what}.readyWhen`, readyWhen)
+  if (readyWhen !== undefined && readyWhen !== 'told')
+    checkFunction(`${what}.readyWhen`, readyWhen, "Or say 'told', and have start call ready().")
   if (isNormal !== undefined) checkFunction(`${what}.isNormal`, isNormal)
   if (giveUpWhen !== undefined) checkFunction(`${what}.giveUpWhen`, giveUpWhen)
 }

@@ -22,17 +22,19 @@ import { Supervisor } from './supervisor.ts'
  * @throws ReferenceError (`ERR_CLOSED`) once closing has begun; TypeError or RangeError for a bad argument.
  * @example
  * ```ts
- * const feed = supervise(life, 'feed', async (scope) => {
+ * const feed = supervise(life, 'feed', async (scope, ready) => {
  *   const socket = scope.use(connect(url))
+ *   await once(socket, 'open', { signal: scope.signal })
+ *   ready()
  *   for await (const message of messages(socket)) await handle(message)
- * }, { restart: 'transient', backoff: { max: 5_000 } })
+ * }, { readyWhen: 'told', backoff: { max: 5_000 } })
  * await feed.ready()
  * ```
  */
 export function supervise<T>(
   life: Lifecycle,
   name: string,
-  start: (scope: Lifecycle) => T | Promise<T>,
+  start: (scope: Lifecycle, ready: () => void) => T | Promise<T>,
   policy: SupervisePolicy<Awaited<T>> = PLAIN,
 ): Supervised {
   return new SupervisedHandle(...superviseOne(life, name, start, policy))
@@ -42,7 +44,7 @@ export function supervise<T>(
 export function superviseOne<T>(
   life: Lifecycle,
   name: string,
-  start: (scope: Lifecycle) => T | Promise<T>,
+  start: (scope: Lifecycle, ready: () => void) => T | Promise<T>,
   policy: SupervisePolicy<Awaited<T>>,
 ): [Supervisor, SupervisedMember] {
   if (!(life instanceof Lifecycle)) throw wrongType('life', 'a Lifecycle', life)

@@ -29,7 +29,7 @@ export class ChildError extends EndswellError {
   /** How it ended, where it had been started. */
   readonly exit: ChildExit | undefined
 
-  private constructor(
+  constructor(
     code: 'ERR_SPAWN_FAILED' | 'ERR_EXITED',
     message: string,
     { command, path }: ChildFacts,
@@ -40,21 +40,21 @@ export class ChildError extends EndswellError {
     this.exit = more.exit
   }
 
-  /** The error of a command that the system did not start. `why` is a sentence that says more than the cause does. */
-  static spawnFailed(facts: ChildFacts, cause: unknown, why = ''): ChildError {
-    const text = cause instanceof Error ? cause.message : String(cause)
-    return new ChildError('ERR_SPAWN_FAILED', `${facts.command} could not be started: ${text}.${why}`, facts, { cause })
-  }
-
-  /** The error of a child that ended before it was ready. */
-  static exited(facts: ChildFacts, exit: ChildExit): ChildError {
-    const message = `${facts.command} ${exitText(exit)} before it was ready${wordsText(exit.lastWords)}`
-    return new ChildError('ERR_EXITED', message, facts, { exit })
-  }
-
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === 'object' && value !== null && brand in value
   }
 }
 Object.defineProperty(ChildError.prototype, 'name', { value: 'ChildError', configurable: true, writable: true })
 Object.defineProperty(ChildError.prototype, brand, { value: true })
+
+/** The error of a command that the system did not start. `why` is a sentence that says more than the cause does. */
+export function spawnFailed(facts: ChildFacts, cause: unknown, why = ''): ChildError {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  return new ChildError('ERR_SPAWN_FAILED', `${facts.command} could not be started: ${text}.${why}`, facts, { cause })
+}
+
+/** The error of a child that ended before it was ready. */
+export function exitedEarly(facts: ChildFacts, exit: ChildExit): ChildError {
+  const message = `${facts.command} ${exitText(exit)} before it was ready${wordsText(exit.lastWords)}`
+  return new ChildError('ERR_EXITED', message, facts, { exit })
+}

@@ -40,8 +40,11 @@ export function exitText({ code, signal, oomHint }: ChildExit): string {
 
 /** How many of the last words a sentence quotes. */
 const QUOTED = 5
+/** What says nothing in a sentence: empty lines, and what follows the error when Node prints an uncaught one. */
+const NOISE = /^\s*$|^\s+at |^Node\.js v\d/
 
-/** The last words, for the end of a sentence; empty where there are none. */
+/** The last words that tell something, for the end of a sentence; empty where there are none. */
 export function wordsText(words: readonly string[]): string {
-  return words.length === 0 ? '' : `, last words: ${words.slice(-QUOTED).join(' ⏎ ')}`
+  const telling = words.filter((line) => !NOISE.test(line)).slice(-QUOTED)
+  return telling.length === 0 ? '' : `, last words: ${telling.join(' ⏎ ')}`
 }

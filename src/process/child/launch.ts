@@ -3,7 +3,7 @@ import { type Lifecycle, scopeOf } from '../../lifecycle/lifecycle.ts'
 import { PLAIN } from '../../lifecycle/place.ts'
 import { childProcess } from '../child-process.ts'
 import { coverFor } from '../guard/parent-death.ts'
-import { ChildError } from './child-error.ts'
+import { ChildError, spawnFailed } from './child-error.ts'
 import { checkLaunch, placeIn, type SpawnChildOptions } from './launch-options.ts'
 import type { Launched } from './launched.ts'
 import { RunningChild } from './running-child.ts'
@@ -37,7 +37,7 @@ export function launch(
     child = spawnLeader({ file, args: argv, mark, options })
   } catch (error) {
     cover.end()
-    throw ChildError.spawnFailed({ command, path }, error)
+    throw spawnFailed({ command, path }, error)
   }
   if (child.pid === undefined) {
     cover.end()

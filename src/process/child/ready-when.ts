@@ -35,7 +35,7 @@ export class ReadyWatch {
     if (when === undefined) return this.#wait.onReady()
     const since = clock.now()
     this.#timer = clock.setTimeout(() => {
-      const error = timeIsUp(spawned.path, timeout, clock.now() - since)
+      const error = timeIsUp(spawned.path, timeout, clock.now() - since, when)
       if (this.stop(error)) onFail(error)
     }, timeout)
     if (when === 'message') {
@@ -87,7 +87,15 @@ export class ReadyWatch {
   }
 }
 
-function timeIsUp(path: string, timeout: number, elapsed: number): TimeoutError {
+function timeIsUp(path: string, timeout: number, elapsed: number, when: ReadyWhen): TimeoutError {
+  const missing = when instanceof RegExp ? `no line matched ${when}` : when === 'message' ? 'no message came' : ''
+  const hint = `It was not ready${missing && `: ${missing}`}.`
   // A timer may fire a fraction of a millisecond early by the clock.
-  return new TimeoutError({ path, timeout, elapsed: Math.round(Math.max(timeout, elapsed)), limitedBy: undefined })
+  return new TimeoutError({
+    path,
+    timeout,
+    elapsed: Math.round(Math.max(timeout, elapsed)),
+    limitedBy: undefined,
+    hint,
+  })
 }

@@ -12,7 +12,8 @@ import { TREE } from '../guard/sidecar-script.ts'
 import { killTree } from '../kill-tree.ts'
 import { hasExited } from '../tree/has-exited.ts'
 import { treeOf } from '../tree/process-tree.ts'
-import { ChildError } from './child-error.ts'
+import { remarkOn } from '../tree/remark.ts'
+import { type ChildError, exitedEarly } from './child-error.ts'
 import { type ChildExit, exitOf, exitText, isBad, wordsText } from './child-exit.ts'
 import { hearOutput } from './hear-output.ts'
 import { LastWords } from './last-words.ts'
@@ -195,8 +196,13 @@ export class RunningChild implements Launched {
 
   /** Says in the report how it ended, if that is worth a word. */
   #note(context: CloseContext): void {
+    const tree = treeOf(this.child)
     const exit = this.#exit()
-    if (isBad(exit, this.#isAsked)) context.note(`${exitText(exit)}${wordsText(exit.lastWords)}`)
+    const others = tree.forced.filter((pid) => pid !== this.pid)
+    const killed = others.length > 0 ? `, and ${others.length} that it had started by force` : ''
+    const how = isBad(exit, this.#isAsked) ? `${exitText(exit)}${killed}` : undefined
+    const texts = [how, remarkOn(tree)].filter((text) => text !== undefined)
+    if (texts.length > 0) context.note(`${texts.join('; ')}${wordsText(exit.lastWords)}`)
   }
 
   #exit(): ChildExit {
@@ -221,7 +227,7 @@ export class RunningChild implements Launched {
   /** Why it did not become ready. */
   #whyNot(exit: ChildExit): unknown {
     const { path } = this
-    const exited = ChildError.exited({ command: this.#started.command, path }, exit)
+    const exited = exitedEarly({ command: this.#started.command, path }, exit)
     if (this.#why !== undefined) return explained(this.#why.error, exited)
     if (!this.#isAsked) return exited
     // That is what was asked for, and the report tells of it: nobody has to hear it twice.

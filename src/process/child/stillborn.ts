@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { builtin } from '../../lifecycle/builtin.ts'
-import { ChildError } from './child-error.ts'
+import { spawnFailed } from './child-error.ts'
 import { type ChildExit, exitOf } from './child-exit.ts'
 import type { Launched } from './launched.ts'
 
@@ -18,7 +18,7 @@ export function stillborn(
     const why = isLost ? ` There is no directory ${cwd}.` : ''
     // The status that Node gives it is the number of the error.
     ended.resolve(exitOf({ exitCode: null, signalCode: null }, { forced: false, byUs: true, lastWords: [] }))
-    ready.reject(ChildError.spawnFailed(facts, error, why))
+    ready.reject(spawnFailed(facts, error, why))
   })
   return {
     pid: Number.NaN,

@@ -22,6 +22,47 @@ test('what has given up leaves its lifecycle degraded, until it is supervised an
   await life.close()
 })
 
+test("with readyWhen: 'told' a life is ready when its start says so, and only in that life", async () => {
+  const { clock, life, changes } = setUp()
+  const told: (() => void)[] = []
+  const actor = new Actor()
+  const start = (scope: Lifecycle, ready: () => void) => {
+    told.push(ready)
+    return actor.start(scope)
+  }
+  const feed = supervise(life, 'feed', start, { readyWhen: 'told', readyTimeout: 500, backoff: exact })
+  expect(feed.state).toBe('starting')
+  told[0]?.()
+  await feed.ready()
+  expect(feed.state).toBe('ready')
+  actor.last.crash()
+  await clock.advance(200)
+  told[0]?.()
+  await clock.advance(499)
+  expect(feed).toMatchObject({ state: 'starting', incarnation: 2 })
+  await clock.advance(1)
+  expect(feed).toMatchObject({ state: 'backing-off', cause: expect.any(TimeoutError) })
+  expect(changes().at(-1)).toBe('feed 2 backing-off')
+  await life.close()
+})
+
+test('what a life throws because its scope closes is its cause, and no failure', async () => {
+  const { life, events } = setUp()
+  const lost = new Error('connection lost')
+  const start = async (scope: Lifecycle) => {
+    await new Promise((resolve) => scope.defer(() => resolve(undefined)))
+    throw lost
+  }
+  const feed = supervise(life, 'feed', start)
+  const errors: unknown[] = []
+  life.subscribe(({ type, error }) => type === 'resource.error' && errors.push(error))
+  const { counts } = await life.close()
+  expect(counts).toMatchObject({ failed: 0, forced: 0 })
+  expect(feed).toMatchObject({ state: 'stopped', cause: lost })
+  expect(events.at(-1)).toMatchObject({ state: 'stopped', cause: lost })
+  expect(errors).toEqual([])
+})
+
 describe('a life', () => {
   test('begins at once, in a scope of its own, and is ready when start has been called', async () => {
     const { life, changes } = setUp()
