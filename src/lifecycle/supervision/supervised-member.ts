@@ -78,9 +78,9 @@ export class SupervisedMember implements LifeHost {
     return this.#latch.passed
   }
 
-  /** Whether those behind it may begin: it is ready, or nobody need wait for it. */
+  /** Whether those behind it may begin: it is ready, or has ended for good. */
   get isSettled(): boolean {
-    return this.#state === 'ready' || this.#isLeaving
+    return this.#state === 'ready' || this.#state === 'stopped' || this.#state === 'failed'
   }
 
   /** Whether it has no life, and is to have another. */

@@ -49,8 +49,8 @@ export interface SpawnChildOptions extends PlaceOptions {
   onParentDeath?: 'auto' | ParentDeathGuard
 }
 
-const OPTIONS = [
-  'name',
+/** The options that say how a child is run, and not where it stands or when it ends. */
+export const LAUNCH = [
   'cwd',
   'env',
   'stdin',
@@ -60,11 +60,9 @@ const OPTIONS = [
   'readyTimeout',
   'onLine',
   'lastWords',
-  'grace',
-  'signal',
   'onParentDeath',
-  ...PLACE,
 ] as const
+const OPTIONS = ['name', ...LAUNCH, 'grace', 'signal', ...PLACE] as const
 
 /** The longest list of last words. */
 const MOST_WORDS = 1_000

@@ -3,7 +3,7 @@ import type { PlaceOptions } from '../../lifecycle/contract.ts'
 import { PLACE } from '../../lifecycle/place.ts'
 import type { MemberPolicy, SupervisionOptions } from '../../lifecycle/supervision/supervise-policy.ts'
 import type { ChildExit } from '../child/child-exit.ts'
-import { checkLaunch, type SpawnChildOptions } from '../child/launch-options.ts'
+import { checkLaunch, LAUNCH, type SpawnChildOptions } from '../child/launch-options.ts'
 
 /** What is to be run, each time anew: a command, and the options of `spawnChild` that are its own. */
 export interface ProcessCommand extends Omit<SpawnChildOptions, 'name' | 'signal' | 'grace' | keyof PlaceOptions> {
@@ -34,20 +34,7 @@ export interface SuperviseProcessPolicy extends ProcessPolicy, SupervisionOption
 /** One process of a group: what is to be run, and how it is supervised. */
 export interface ProcessMember extends ProcessCommand, ProcessPolicy {}
 
-const COMMAND = [
-  'command',
-  'args',
-  'cwd',
-  'env',
-  'stdin',
-  'output',
-  'ipc',
-  'readyWhen',
-  'readyTimeout',
-  'onLine',
-  'lastWords',
-  'onParentDeath',
-] as const
+const COMMAND = ['command', 'args', ...LAUNCH] as const
 const POLICY = ['restart', 'backoff', 'stable', 'isNormal', 'giveUpWhen', 'grace', 'giveUpOn'] as const
 
 /** Takes a spec apart, and refuses what could not be run. */

@@ -185,8 +185,11 @@ async function play({ alone, strategy, members, max, acts }: Plan): Promise<void
     if (event.type !== 'supervised.changed') return
     try {
       count()
-      // Where they belong together, a new end replaces the wait that is under way.
-      if (event.state === 'stopping' && strategy !== 'one_for_one') for (const each of all) each.notBefore = 0
+      // Where they belong together, a new end replaces the wait that is under way, and they wait as one.
+      if (strategy !== 'one_for_one') {
+        if (event.state === 'stopping') for (const each of all) each.notBefore = 0
+        if (event.timeout !== undefined) for (const each of all) each.notBefore = clock.now() + event.timeout
+      }
       all.find(({ path }) => path === event.path)?.changed(event)
     } catch (error) {
       failures.push(error)
@@ -198,7 +201,7 @@ async function play({ alone, strategy, members, max, acts }: Plan): Promise<void
         // Those before it are there, or will never be; later on, only where the strategy says that it needs them.
         const before = strategy === 'one_for_one' && played.begun > 0 ? [] : all.slice(0, all.indexOf(played))
         for (const { handle, begun } of before)
-          if (begun > 0) expect(['ready', 'stopping', 'stopped', 'failed']).toContain(handle?.state)
+          if (begun > 0) expect(['ready', 'stopped', 'failed']).toContain(handle?.state)
         return played.start(scope)
       } catch (error) {
         if ((error as Error).message !== 'at once') failures.push(error)
