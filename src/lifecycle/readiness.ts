@@ -1,5 +1,6 @@
 import { publish } from './events.ts'
 import type { Scope } from './scope.ts'
+import { watchClosing } from './watch-closing.ts'
 
 /**
  * What a lifecycle tells the platform of itself: whether its start is over, what that still waits for, what came up
@@ -15,6 +16,8 @@ export class Readiness {
   /** Paths of what failed and was optional, or was given up, and what is lost by that or why, where it is known. */
   readonly degraded = new Map<string, string | undefined>()
   readonly #scope: Scope
+  /** What was given up in each scope inside: it is no news once that has closed. */
+  readonly #givenUp = new WeakMap<Scope, Set<string>>()
   #begun = false
 
   constructor(scope: Scope) {
@@ -46,6 +49,19 @@ export class Readiness {
     if (this.draining) return
     this.draining = true
     this.#publish('lifecycle.draining', timeout === undefined ? {} : { timeout })
+  }
+
+  /** Something in a scope was given up: the whole is degraded until that scope has closed, or it is taken up again. */
+  giveUp(scope: Scope, path: string, why: string): void {
+    this.degraded.set(path, why)
+    if (scope === this.#scope) return
+    const known = this.#givenUp.get(scope)
+    if (known !== undefined) return void known.add(path)
+    const paths = new Set([path])
+    this.#givenUp.set(scope, paths)
+    watchClosing(scope, () => {
+      for (const each of paths) this.degraded.delete(each)
+    })
   }
 
   #publish(type: 'lifecycle.ready' | 'lifecycle.draining', more: { timeout?: number } = {}): void {

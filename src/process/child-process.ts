@@ -3,7 +3,7 @@ import { type EventEmitter, errorMonitor } from 'node:events'
 import { builtin } from '../lifecycle/builtin.ts'
 import { type CloseContext, defineKind, type Kind } from '../lifecycle/kind.ts'
 import { disposerOwner } from '../lifecycle/node-disposer.ts'
-import { drainPipes } from './tree/drain-pipes.ts'
+import { drainPipes, isUnread } from './tree/drain-pipes.ts'
 import { hasExited } from './tree/has-exited.ts'
 import { whenKnown } from './tree/process-table.ts'
 import { type ProcessTree, treeOf } from './tree/process-tree.ts'
@@ -20,8 +20,8 @@ const WATCH = 1_000
  * its tree is elsewhere gets it when his parent has ended. Forced, every member that lives gets SIGKILL. It has ended
  * when none of them lives, also when the child itself was the first to go.
  *
- * Piped output gets 100 ms after the exit, then the pipes are destroyed, so that the child's `close` event comes although
- * somebody else has inherited them.
+ * Pipes that have stood empty for 100 ms after the exit are destroyed, so that the child's `close` event comes although
+ * somebody else has inherited them. Output that a reader of ours has not taken yet is waited for within the grace.
  *
  * - `closed`: everything ended on SIGTERM. How a program exits on it, with a status or by the signal, is its own affair.
  * - `failed`: signalling was refused by all who live, as it is by processes of another user.
@@ -72,13 +72,14 @@ async function close(child: ChildProcess, context: CloseContext): Promise<void> 
   const { clock, signal: stop } = context
   const tree = treeOf(child)
   const act = () => whenKnown(tree.ask(), () => refuse(tree))
-  await end(child, context, { clock, stop, begin: () => whenKnown(tree.look(clock), act), act })
+  await end(child, context, { clock, stop, begin: () => whenKnown(tree.look(clock), act), act }, stop)
 }
 
 async function force(child: ChildProcess, context: CloseContext): Promise<void> {
   if (child.pid === undefined) return
   const { clock } = context
   const tree = treeOf(child)
+  if (isGone(child) && isUnread(child)) context.note('its output was not read in time')
   const limit = new AbortController()
   const timer = clock.setTimeout(() => {
     const survivors = tree.survivors.map(({ pid, name, state }) => `${pid} ${name} (${state})`)
@@ -87,7 +88,7 @@ async function force(child: ChildProcess, context: CloseContext): Promise<void> 
   }, WATCH)
   const begin = () => tree.force(clock).then(() => refuse(tree))
   try {
-    await end(child, context, { clock, stop: limit.signal, begin, act: () => tree.kill() })
+    await end(child, context, { clock, stop: limit.signal, begin, act: () => tree.kill() }, AbortSignal.abort())
   } finally {
     clock.clearTimeout(timer)
   }
@@ -99,10 +100,10 @@ function refuse({ refusal }: ProcessTree): void {
 }
 
 /** Waits for the end of a child's tree. Once the watch is stopped it lets go of the child and stays pending. */
-async function end(child: ChildProcess, context: CloseContext, watch: Watch): Promise<void> {
+async function end(child: ChildProcess, context: CloseContext, watch: Watch, hurry: AbortSignal): Promise<void> {
   const tree = treeOf(child)
   if (!(await untilGone(tree, watch))) await new Promise(() => {})
   const remark = remarkOn(tree)
   if (remark !== undefined) context.note(remark)
-  await drainPipes(child, watch.clock, watch.stop)
+  await drainPipes(child, { ...watch, hurry })
 }

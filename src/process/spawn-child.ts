@@ -30,8 +30,8 @@ export function spawnChild(
   try {
     return launch(life, command, args, options).ready
   } catch (error) {
-    const isWrongUse = !(error instanceof ChildError) && !(options.signal?.aborted && error === options.signal.reason)
-    if (isWrongUse) throw error
+    const isRefusal = error instanceof ChildError || (options?.signal?.aborted && error === options.signal.reason)
+    if (!isRefusal) throw error
     return Promise.reject(error)
   }
 }

@@ -1,4 +1,5 @@
-import type { Lifecycle } from '../lifecycle/lifecycle.ts'
+import { wrongType } from '../lifecycle/check.ts'
+import { Lifecycle } from '../lifecycle/lifecycle.ts'
 import { PLAIN } from '../lifecycle/place.ts'
 import { superviseOne } from '../lifecycle/supervision/supervise.ts'
 import {
@@ -33,6 +34,7 @@ export function superviseProcess(
   spec: ProcessSpec,
   policy: SuperviseProcessPolicy = PLAIN,
 ): SupervisedProcess {
+  if (!(life instanceof Lifecycle)) throw wrongType('life', 'a Lifecycle', life)
   const { name, command } = checkSpec(spec)
   checkProcessPolicy('policy', policy)
   const respawn = new Respawn(command, policy)

@@ -1,5 +1,5 @@
 import { checkObject, wrongType } from '../lifecycle/check.ts'
-import type { Lifecycle } from '../lifecycle/lifecycle.ts'
+import { Lifecycle } from '../lifecycle/lifecycle.ts'
 import { PLAIN } from '../lifecycle/place.ts'
 import { openGroup, type SupervisedGroup } from '../lifecycle/supervision/supervise-group.ts'
 import type { GroupPolicy } from '../lifecycle/supervision/supervise-policy.ts'
@@ -33,6 +33,7 @@ export function superviseProcesses<Name extends string>(
   specs: Readonly<Record<Name, ProcessMember>>,
   policy: GroupPolicy = PLAIN,
 ): SupervisedProcesses<Name> {
+  if (!(life instanceof Lifecycle)) throw wrongType('life', 'a Lifecycle', life)
   checkObject('specs', specs)
   if (Array.isArray(specs)) throw wrongType('specs', 'an object of names and processes', specs)
   const named = Object.entries<ProcessMember>(specs)

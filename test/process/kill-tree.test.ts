@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { Writable } from 'node:stream'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/lifecycle/clock.ts'
 import { killTree } from '../../src/process/kill-tree.ts'
 import type { Root } from '../../src/process/tree/birth.ts'
 import { Killing, type Manner } from '../../src/process/tree/killing.ts'
 import { ProcessTree } from '../../src/process/tree/process-tree.ts'
 import { lives, start } from '../fixtures/processes.ts'
+import { until } from '../fixtures/until.ts'
 import { type Fake, FakeTable, type Nature, type Place, settled, slowly } from './tree/fake-table.ts'
 import { startEscaped } from './tree/start-escaped.ts'
 
@@ -572,3 +574,21 @@ test.each(['auto', 'walk'] as const)(
     expect(result.pids).toEqual([...pids].sort((a, b) => a - b))
   },
 )
+
+describe('output that is read slowly', () => {
+  const slow = () => {
+    const child = spawn('sh', ['-c', 'seq 30000; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    child.stdout.pipe(new Writable({ write() {} }))
+    return child
+  }
+
+  test('is waited for within the grace, and no longer', async () => {
+    const child = slow()
+    await until('some of it waits', () => child.stdout.readableLength > 0)
+    const from = performance.now()
+    expect(await killTree(child, { grace: 400 })).toMatchObject({ outcome: 'closed', forced: [] })
+    expect(performance.now() - from).toBeGreaterThan(398)
+    expect(child.stdout.destroyed).toBe(true)
+  })
+})

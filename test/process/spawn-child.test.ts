@@ -41,7 +41,13 @@ describe('a child', () => {
     const report = await life.close()
     expect(report.counts).toMatchObject({ closed: 1 })
     expect(report.rows[0]).not.toHaveProperty('note')
-    expect(await child.ended).toEqual({ code: null, signal: 'SIGTERM', forced: false, oomHint: false, lastWords: [] })
+    expect(await child.ended).toMatchObject({
+      code: null,
+      signal: 'SIGTERM',
+      forced: false,
+      oomHint: false,
+      lastWords: [],
+    })
   })
 
   test('leads a group of its own, gets the mark of its tree, and else what was asked for', async () => {
@@ -76,7 +82,6 @@ describe('a child', () => {
     expect(marked(mark)).toEqual([])
     expect(life.snapshot().size).toBe(0)
     expect(events.map(({ type }) => type)).toEqual(['resource.created', 'resource.ended'])
-    await until('no sidecar is left', () => sidecarsOf(process.pid).length === 0)
   })
 
   test('is killed with all that it leaves behind when that does not obey', async () => {
@@ -342,7 +347,6 @@ describe('what the system does not start', () => {
     expect((error as Error).message).toMatch(message)
     expect((error as Error).cause).toBeInstanceOf(Error)
     expect(life.snapshot().size).toBe(0)
-    await until('no sidecar is left', () => sidecarsOf(process.pid).length === 0)
   })
 })
 
@@ -394,9 +398,9 @@ describe('a child that is forgotten', () => {
     onTestFinished(() => void child.child.kill('SIGKILL'))
     expect(child.parentDeathGuard).toBe('sidecar')
     expect(life.forget(child.child)).toBe(true)
-    await until('no sidecar is left', () => sidecarsOf(process.pid).length === 0)
-    expect(child.parentDeathGuard).toBe('none')
+    await until('nobody guards it', () => child.parentDeathGuard === 'none')
     await life.close()
+    await until('no sidecar is left', () => sidecarsOf(process.pid).length === 0)
     expect(lives(child.pid)).toBe(true)
     expect(await child.stop()).toMatchObject({ signal: 'SIGTERM' })
   })

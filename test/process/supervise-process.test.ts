@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -27,7 +29,9 @@ function setUp(grace = 5_000) {
   const shell = (script: string) => ({ name: 'job', command: 'sh', args: ['-c', script] })
   const left = () => {
     const scope = scopeOf(life)
-    return { held: scope.entries.size, listeners: listeners(scope.signal)['abort'], timers: 0 }
+    // The sidecar goes with the lifecycle, and listens for its end.
+    const own = Math.max(0, (listeners(scope.signal)['abort'] ?? 0) - 1)
+    return { held: scope.entries.size, listeners: own, timers: 0 }
   }
   return { life, events, shell, left }
 }
@@ -62,7 +66,7 @@ describe('a process', () => {
     process.kill(pid, 'SIGKILL')
     await until('the second one is ready', () => job.incarnation === 2 && job.state === 'ready')
     expect(job.pid).not.toBe(pid)
-    const exit = { code: null, signal: 'SIGKILL', forced: false, oomHint: true, lastWords: ['hello'] }
+    const exit = { code: null, signal: 'SIGKILL', forced: false, abandoned: false, oomHint: true, lastWords: ['hello'] }
     expect(job.cause).toEqual(exit)
     expect(events.find(({ state }) => state === 'backing-off')).toMatchObject({ cause: exit, timeout: 10 })
     expect(lives(pid)).toBe(false)
@@ -159,8 +163,10 @@ describe('a process', () => {
     }
     const service = superviseProcess(life, spec, { backoff: { first: 0 } })
     await service.ready()
+    const exited = once(service.child?.child as ChildProcess, 'exit')
     process.kill(service.pid ?? 0, 'SIGUSR2')
-    await until('it has crashed', () => service.state !== 'ready')
+    await exited
+    expect(service.state).toBe('stopping')
     await service.ready()
     expect(service.cause).toMatchObject({ code: 3, forced: true })
     await service.restart()
@@ -305,6 +311,9 @@ describe('the door', () => {
     [{ ...spec, signal: AbortSignal.abort() }, {}, "spec has no option 'signal'"],
     [{ ...spec, dependsOn: [] }, {}, "spec has no option 'dependsOn'"],
     [{ ...spec, args: 'x' }, {}, 'args must be an array of strings'],
+    [{ ...spec, env: ['A=1'] }, {}, 'options.env must be an object'],
+    [{ ...spec, stopSignal: 'SIGKILL' }, {}, 'options.stopSignal must be a signal that can be heeded'],
+    [spec, null, 'policy must be an object'],
     [{ ...spec, readyWhen: 7 }, {}, 'options.readyWhen must be a regular expression'],
     [spec, { readyWhen: /x/ }, "policy has no option 'readyWhen'"],
     [spec, { giveUpOn: 3 }, 'policy.giveUpOn must be an array of statuses'],
@@ -314,6 +323,27 @@ describe('the door', () => {
   ])('refuses what it can’t keep to, before anything happens: %#', (first, second, message) => {
     const { life, left } = setUp()
     expect(thrownBy(() => superviseProcess(life, first as never, second as never)).message).toContain(message)
+    expect(left()).toEqual(nothing)
+  })
+
+  test('refuses what is no lifecycle', () => {
+    const calls = [
+      () => superviseProcess(42 as never, spec),
+      () => superviseProcesses(42 as never, 'group', { a: { command: 'true' } }),
+    ]
+    for (const call of calls) {
+      const error = thrownBy(call)
+      expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
+      expect(error.message).toContain('life must be a Lifecycle')
+    }
+  })
+
+  test.each(['sidecar', 'pdeathsig'] as const)('refuses a guard that is not to be had here: %s', (onParentDeath) => {
+    const { life, left } = setUp()
+    const platform = vi.spyOn(process, 'platform', 'get').mockReturnValue('win32')
+    onTestFinished(() => platform.mockRestore())
+    const error = thrownBy(() => superviseProcess(life, { ...spec, onParentDeath }))
+    expect(error).toMatchObject({ code: 'ERR_OUT_OF_RANGE', message: expect.stringContaining('onParentDeath') })
     expect(left()).toEqual(nothing)
   })
 

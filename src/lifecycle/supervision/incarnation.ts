@@ -5,9 +5,9 @@ import { closeScope } from '../scope-kind.ts'
 import type { Tally } from '../tally.ts'
 import { startTask } from '../task.ts'
 import { waitFor } from '../wait.ts'
+import { watchClosing } from '../watch-closing.ts'
 import type { LifeEnd } from './life-end.ts'
 import type { Definition } from './supervise-policy.ts'
-import { watchClosing } from './watch-closing.ts'
 
 /** How many ms a life gets to become ready, where nobody says. */
 const READY_TIMEOUT = 30_000
@@ -27,7 +27,9 @@ export interface LifeHost {
  * starts and is that life. However it ends, its scope is closed, and the life is over when that is done.
  */
 export class Incarnation {
-  /** When it became ready, in ms of its clock. */
+  /** When it began, in ms of its clock. */
+  readonly since: number
+  /** When it became ready. */
   readySince: number | undefined = undefined
   readonly #face: Lifecycle
   readonly #scope: Scope
@@ -41,10 +43,11 @@ export class Incarnation {
     this.#host = host
     this.#face = home.scope(String(number))
     this.#scope = scopeOf(this.#face)
+    this.since = this.#scope.clock.now()
     watchClosing(
       this.#scope,
-      () => this.#over(undefined),
       (tally) => this.#closed(abandonedIn(tally)),
+      () => this.#over(undefined),
     )
   }
 

@@ -28,6 +28,11 @@ export class Intensity {
     this.period = period
   }
 
+  /** What was too much where it says no. */
+  toString(): string {
+    return `more than ${this.max} times within ${this.period} ms`
+  }
+
   /** Whether one more restart at the moment `now` is allowed. It counts only if it is. */
   allows(now: number): boolean {
     if (this.max === Number.POSITIVE_INFINITY) return true

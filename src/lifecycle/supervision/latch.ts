@@ -5,7 +5,6 @@
 export class Latch {
   #turn = handled()
   #isOpen = false
-  #isOver = false
 
   /** Resolves when it is open, and rejects when it is refused before. */
   get passed(): Promise<void> {
@@ -14,30 +13,22 @@ export class Latch {
 
   /** Lets all through who wait, and all who come. */
   open(): void {
-    if (this.#isOver) return
     this.#isOpen = true
     this.#turn.resolve()
   }
 
   /** Has all who come wait. */
   shut(): void {
-    if (!this.#isOpen || this.#isOver) return
+    if (!this.#isOpen) return
     this.#isOpen = false
     this.#turn = handled()
   }
 
   /** Sends away all who wait; whoever comes later waits anew. */
   refuse(error: unknown): void {
-    if (this.#isOpen || this.#isOver) return
+    if (this.#isOpen) return
     this.#turn.reject(error)
     this.#turn = handled()
-  }
-
-  /** Sends away all who wait, and all who come. */
-  end(error: unknown): void {
-    this.shut()
-    this.#isOver = true
-    this.#turn.reject(error)
   }
 }
 

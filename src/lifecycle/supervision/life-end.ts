@@ -1,4 +1,4 @@
-import { checkBoolean } from '../check.ts'
+import { checkBoolean, isObject } from '../check.ts'
 
 /** How a life ended: with what `start` brought, or with an `error`, if only `undefined`, where that key is there. */
 export interface LifeEnd<T> {
@@ -29,6 +29,8 @@ export function judge({ isNormal, giveUpWhen }: Judge, end: LifeEnd<unknown>): V
 }
 
 function answer(name: string, value: unknown): boolean {
+  // Where that is a promise, the error below says all: what it rejects with later is not another one.
+  if (isObject(value)) Promise.resolve(value).catch(() => {})
   checkBoolean(`What ${name} returned`, value)
   return value as boolean
 }

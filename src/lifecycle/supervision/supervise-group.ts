@@ -1,4 +1,5 @@
 import { wrongType } from '../check.ts'
+import { customInspect } from '../inspect.ts'
 import { Lifecycle, scopeOf } from '../lifecycle.ts'
 import { PLAIN } from '../place.ts'
 import { homeIn } from './supervise.ts'
@@ -14,8 +15,8 @@ import { SupervisedHandle } from './supervised-handle.ts'
 import type { SupervisedMember } from './supervised-member.ts'
 import { Supervisor } from './supervisor.ts'
 
-/** Several things that are kept alive together, as their owner sees them. */
-export interface SupervisedGroup<Name extends string = string> {
+/** Several things that are kept alive together, as their owner sees them. Disposing of it stops them. */
+export interface SupervisedGroup<Name extends string = string> extends AsyncDisposable {
   /** Names from the root, such as `/orders/workers`. Its member `mail` is `/orders/workers/mail`. */
   readonly path: string
   /** `ready` when each member is, or has ended for good; `backing-off` as soon as one waits; else as for one alone. */
@@ -122,5 +123,13 @@ class GroupHandle<Handle extends Supervised> implements GroupOf<Handle> {
 
   async stop(): Promise<void> {
     await this.#supervisor.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  [customInspect](): string {
+    return `SupervisedGroup ${this.path}: ${this.state}`
   }
 }

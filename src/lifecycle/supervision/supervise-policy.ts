@@ -49,7 +49,10 @@ export interface MemberPolicy<T> {
 
 /** When the supervision gives up, what comes of that, and where it stands among its siblings. */
 export interface SupervisionOptions extends PlaceOptions {
-  /** It gives up when there would be more restarts than this. */
+  /**
+   * It gives up when there would be more restarts than this: by default after some 6 s of waits. For what may be away for
+   * longer, such as a database, say `{ max: Infinity }`.
+   */
   intensity?: IntensityOptions
   /** Whether giving up starts the shutdown of the whole lifecycle. Default: false. */
   fatal?: boolean
@@ -62,7 +65,10 @@ export interface SupervisePolicy<T> extends MemberPolicy<T>, SupervisionOptions 
 
 /** One member of a group: how it is started, and how it is supervised. */
 export interface GroupMember<T> extends MemberPolicy<Awaited<T>> {
-  /** Begins one life in the scope that it is given. Its promise settles when that life is over. */
+  /**
+   * Begins one life in the scope that it is given. Its promise settles when that life is over. `ready` is to be called
+   * where `readyWhen` is `told`, and does nothing elsewhere.
+   */
   start: (scope: Lifecycle, ready: () => void) => T | Promise<T>
 }
 
@@ -82,7 +88,7 @@ const COMMON = ['intensity', 'fatal', ...PLACE] as const
 
 /** Refuses what `supervise` could not keep to. */
 export function checkPolicy(policy: SupervisePolicy<never>): void {
-  checkObject('policy', policy)
+  checkPlain('policy', policy)
   checkOptions('policy', policy, [...OWN, ...COMMON])
   checkOwn('policy', policy)
   checkCommon(policy)
@@ -90,7 +96,7 @@ export function checkPolicy(policy: SupervisePolicy<never>): void {
 
 /** Refuses what `superviseGroup` could not keep to. */
 export function checkGroupPolicy(policy: GroupPolicy): void {
-  checkObject('policy', policy)
+  checkPlain('policy', policy)
   checkOptions('policy', policy, ['strategy', 'grace', ...COMMON])
   const { strategy = 'one_for_one', grace } = policy
   checkOneOf('policy.strategy', strategy, STRATEGIES)
@@ -100,8 +106,7 @@ export function checkGroupPolicy(policy: GroupPolicy): void {
 
 /** Refuses members that cannot be told apart, or whose order nobody could know. */
 export function checkMembers(members: Readonly<Record<string, Definition>>): void {
-  checkObject('members', members)
-  if (Array.isArray(members)) throw wrongType('members', 'an object of names and members', members)
+  checkPlain('members', members)
   const names = Object.keys(members)
   if (names.length === 0) throw outOfRange('members', 'at least one', members)
   for (const name of names) checkMember(name, members[name] as Definition)
@@ -112,7 +117,7 @@ function checkMember(name: string, member: Definition): void {
   const mend = 'Such keys come before all others, whatever order they are written in.'
   if (/^\d+$/.test(name)) throw outOfRange('The name of a member', 'a name that is no number', name, mend)
   const what = `members.${name}`
-  checkObject(what, member)
+  checkPlain(what, member)
   checkOptions(what, member, ['start', ...OWN])
   checkFunction(`${what}.start`, member.start)
   checkOwn(what, member)
@@ -121,7 +126,10 @@ function checkMember(name: string, member: Definition): void {
 function checkOwn(what: string, policy: MemberPolicy<never>): void {
   const { restart, backoff, stable, readyWhen, readyTimeout, isNormal, giveUpWhen, grace } = policy
   if (restart !== undefined) checkOneOf(`${what}.restart`, restart, RESTARTS)
-  if (backoff !== undefined) checkBackoff(`${what}.backoff`, { ...FIRST, ...backoff })
+  if (backoff !== undefined) {
+    checkPlain(`${what}.backoff`, backoff)
+    checkBackoff(`${what}.backoff`, backoffOf(backoff))
+  }
   if (stable !== undefined) checkTimeout(`${what}.stable`, stable)
   if (readyTimeout !== undefined) checkTimeout(`${what}.readyTimeout`, readyTimeout)
   if (grace !== undefined) checkTimeout(`${what}.grace`, grace)
@@ -133,7 +141,7 @@ function checkOwn(what: string, policy: MemberPolicy<never>): void {
 
 function checkCommon({ intensity = {}, fatal = false }: SupervisionOptions): void {
   checkBoolean('policy.fatal', fatal)
-  checkObject('policy.intensity', intensity)
+  checkPlain('policy.intensity', intensity)
   checkOptions('policy.intensity', intensity, ['max', 'period'])
   const { max, period } = intensityOf(intensity)
   const isCount = max === Number.POSITIVE_INFINITY || (Number.isSafeInteger(max) && max >= 0)
@@ -142,12 +150,18 @@ function checkCommon({ intensity = {}, fatal = false }: SupervisionOptions): voi
   if (period < 1) throw outOfRange('policy.intensity.period', 'at least 1 ms', period)
 }
 
-/** What a first wait is where nobody says: a process takes longer to start than a request. */
-const FIRST: BackoffOptions = { first: 200 }
+/** Refuses anything but an object with options: a list has none, and its numbers would be taken for some. */
+function checkPlain(name: string, value: unknown): void {
+  checkObject(name, value)
+  if (Array.isArray(value)) throw wrongType(name, 'an object of names and values, no list', value)
+}
+
+/** How many ms a first wait is where nobody says: a process takes longer to start than a request. */
+const FIRST = 200
 
 /** Complete options of the waits between lives. */
 export function backoffOf(backoff: BackoffOptions = {}): BackoffOptions {
-  return { ...FIRST, ...backoff }
+  return { ...backoff, first: backoff.first ?? FIRST }
 }
 
 /** Complete options of the intensity. */

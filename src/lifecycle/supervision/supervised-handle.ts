@@ -1,3 +1,4 @@
+import { customInspect } from '../inspect.ts'
 import type { Supervised, SupervisedState, SupervisionEnd } from './supervised.ts'
 import type { SupervisedMember } from './supervised-member.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -47,5 +48,13 @@ export class SupervisedHandle implements Supervised {
 
   restart(): Promise<void> {
     return this.#supervisor.restart(this.#member)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  [customInspect](): string {
+    return `Supervised ${this.path}: ${this.state}, life ${this.incarnation}`
   }
 }

@@ -5,12 +5,12 @@ import { type Audible, isHeard, publish } from '../events.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle.ts'
 import type { Scope } from '../scope.ts'
 import { closeScope } from '../scope-kind.ts'
+import { watchClosing } from '../watch-closing.ts'
 import { Incarnation, type LifeHost } from './incarnation.ts'
-import { Latch } from './latch.ts'
+import { Latch, refused } from './latch.ts'
 import { causeOf, type LifeEnd } from './life-end.ts'
 import { backoffOf, type Definition } from './supervise-policy.ts'
 import type { SupervisedState, SupervisionEnd } from './supervised.ts'
-import { watchClosing } from './watch-closing.ts'
 
 /** How many ms a life must have been ready for the waits to begin anew, where nobody says. */
 const STABLE = 10_000
@@ -60,8 +60,8 @@ export class SupervisedMember implements LifeHost {
     this.#host = host
     watchClosing(
       this.#scope,
-      () => this.#onLeaving(),
       () => this.#onLeft(),
+      () => this.#onLeaving(),
     )
   }
 
@@ -73,9 +73,9 @@ export class SupervisedMember implements LifeHost {
     return this.#state
   }
 
-  /** Resolves when it is ready. */
+  /** Resolves when it is ready, and rejects at once where it will not be. */
   get ready(): Promise<void> {
-    return this.#latch.passed
+    return this.#isLeaving ? refused(this.#refusal) : this.#latch.passed
   }
 
   /** Whether those behind it may begin: it is ready, or has ended for good. */
@@ -107,6 +107,11 @@ export class SupervisedMember implements LifeHost {
   isStable(now: number): boolean {
     const { readySince } = this.#life ?? {}
     return readySince !== undefined && now - readySince >= (this.definition.stable ?? STABLE)
+  }
+
+  /** How many ms ago its present life has begun. */
+  age(now: number): number {
+    return now - (this.#life?.since ?? now)
   }
 
   /** Begins the next life. */
@@ -186,7 +191,8 @@ export class SupervisedMember implements LifeHost {
   /** The closing of its scope has begun. */
   #onLeaving(): void {
     this.#isLeaving = true
-    this.#latch.end(this.#failure ?? closedError(this.path, 'it is stopped'))
+    this.#latch.shut()
+    this.#latch.refuse(this.#refusal)
     if (this.#life !== undefined) this.#change('stopping')
     this.#host.onChange()
   }
@@ -198,6 +204,10 @@ export class SupervisedMember implements LifeHost {
     this.#change(state, this.#failure === undefined ? {} : { error: this.#failure })
     this.#over.resolve(Object.freeze({ state, cause: this.cause }))
     this.#host.onChange()
+  }
+
+  get #refusal(): Error {
+    return this.#failure ?? closedError(this.path, 'it is stopped')
   }
 
   #change(state: SupervisedState, more: Partial<LifecycleEvent> = {}): void {

@@ -18,8 +18,8 @@ export interface SupervisionEnd {
   readonly cause: unknown
 }
 
-/** What is kept alive, as its owner sees it. */
-export interface Supervised {
+/** What is kept alive, as its owner sees it. Disposing of it stops it. */
+export interface Supervised extends AsyncDisposable {
   /** Names from the root, such as `/orders/feed`. Its third life is `/orders/feed/3`. */
   readonly path: string
   /** Where it stands. */

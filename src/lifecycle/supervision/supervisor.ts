@@ -5,6 +5,8 @@ import { type Lifecycle, scopeOf } from '../lifecycle.ts'
 import { readinessOf } from '../readiness.ts'
 import type { Scope } from '../scope.ts'
 import { closeScope, failAll } from '../scope-kind.ts'
+import { watchClosing } from '../watch-closing.ts'
+import { around } from './around.ts'
 import { Crew } from './crew.ts'
 import { Intensity } from './intensity.ts'
 import { Latch, refused } from './latch.ts'
@@ -13,7 +15,6 @@ import { companions, isBegunAgain, type Strategy } from './restart.ts'
 import { type Definition, intensityOf, type SupervisionOptions } from './supervise-policy.ts'
 import type { SupervisedState, SupervisionEnd } from './supervised.ts'
 import { closedError, type MemberHost, SupervisedMember } from './supervised-member.ts'
-import { watchClosing } from './watch-closing.ts'
 
 /** What a supervisor is to do. */
 interface Plan {
@@ -63,13 +64,9 @@ export class Supervisor implements MemberHost {
     const apart = this.members.map((member) => [member])
     const crews = strategy === 'one_for_one' ? apart : [this.members]
     this.#crews = crews.map((crew) => new Crew(crew, scope.clock))
-    this.#signals = [...around(scope)].map(({ signal }) => signal)
+    this.#signals = around(scope).map(({ signal }) => signal)
     for (const signal of this.#signals) signal.addEventListener('abort', this.#retire)
-    watchClosing(
-      scope,
-      () => {},
-      () => this.#finish(),
-    )
+    watchClosing(scope, () => this.#finish())
     this.#look()
   }
 
@@ -94,7 +91,8 @@ export class Supervisor implements MemberHost {
 
   /** Resolves when every member is ready, or has ended for good. */
   get allReady(): Promise<void> {
-    return this.#latch.passed
+    const isLate = this.#scope.state !== 'open' || (!this.#isSettled && this.isClosing)
+    return isLate ? refused(this.#refusal(this.path)) : this.#latch.passed
   }
 
   /** Resolves when everything has ended. */
@@ -108,14 +106,13 @@ export class Supervisor implements MemberHost {
 
   /** Whether it, or a lifecycle around it, closes: then nothing begins any more. */
   get isClosing(): boolean {
-    for (const scope of around(this.#scope)) if (scope.state !== 'open') return true
-    return false
+    return around(this.#scope).some(({ state }) => state !== 'open')
   }
 
   /** Resolves when a member is ready. */
   ready(member: SupervisedMember): Promise<void> {
     const isLate = !member.isSettled && this.isClosing
-    return isLate ? refused(closedError(member.path, CLOSING)) : member.ready
+    return isLate ? refused(this.#refusal(member.path)) : member.ready
   }
 
   /** Ends it all for good. */
@@ -127,7 +124,7 @@ export class Supervisor implements MemberHost {
   /** Ends the lives of a member and its companions, and begins the next ones at once. */
   restart(member: SupervisedMember): Promise<void> {
     if (member.isLeaving) return member.ready
-    if (this.isClosing) return refused(closedError(member.path, CLOSING))
+    if (this.isClosing) return refused(this.#refusal(member.path))
     this.#again(member)
     return member.ready
   }
@@ -151,7 +148,7 @@ export class Supervisor implements MemberHost {
     if (!isBegunAgain(member.definition.restart ?? 'permanent', verdict === 'normal'))
       return member.leave('its life is over')
     const now = this.#clock.now()
-    if (!this.#intensity.allows(now)) return this.#giveUp(member, this.#tooMany(), causeOf(end))
+    if (!this.#intensity.allows(now)) return this.#giveUp(member, this.#tooMany(member, end), causeOf(end))
     if (member.isStable(now)) member.backoff.reset()
     member.restarts += 1
     this.#again(member, member.backoff.next())
@@ -161,9 +158,10 @@ export class Supervisor implements MemberHost {
     this.#giveUp(member, `what its life ${member.incarnation} held could not be ended, and may still run`, error)
   }
 
-  #tooMany(): string {
-    const { max, period } = this.#intensity
-    return `it would be begun again more than ${max} times within ${period} ms`
+  #tooMany(member: SupervisedMember, end: LifeEnd<unknown>): string {
+    const isInstant = 'value' in end && member.age(this.#clock.now()) < 1
+    const hint = isInstant ? '. Its start returned at once, but the promise of start is the life' : ''
+    return `it would be begun again ${this.#intensity}${hint}`
   }
 
   #again(member: SupervisedMember, wait?: number): void {
@@ -185,18 +183,21 @@ export class Supervisor implements MemberHost {
     this.#failure = failure
     closeScope(this.#scope, { reason: failure.message }, Number.POSITIVE_INFINITY, false)
     if (this.#isFatal) failAll(this.#owner, failure, path)
-    else readinessOf(this.#owner).degraded.set(path, failure.message)
+    else readinessOf(this.#owner).giveUp(this.#owner, path, failure.message)
   }
 
   /** A lifecycle around it closes, or its own scope: nobody waits any more, and what is down stays down. */
   readonly #retire = (): void => {
     if (!this.isClosing) return // It was forgotten, or moved away.
     for (const crew of this.#crews) crew.hold(undefined)
-    const refusal = (path: string): Error => this.#failure ?? closedError(path, CLOSING)
-    for (const member of this.members) member.refuse(refusal(member.path))
-    if (this.#scope.state === 'open') this.#latch.refuse(refusal(this.path))
-    else this.#latch.end(refusal(this.path))
+    for (const member of this.members) member.refuse(this.#refusal(member.path))
+    this.#latch.refuse(this.#refusal(this.path))
     this.#look()
+  }
+
+  /** Why nobody needs to wait for one of that path. */
+  #refusal(path: string): Error {
+    return this.#failure ?? closedError(path, CLOSING)
   }
 
   #finish(): void {
@@ -243,8 +244,3 @@ export class Supervisor implements MemberHost {
 }
 
 const CLOSING = 'its lifecycle is closing'
-
-/** A scope, and those that it is in. */
-function* around(scope: Scope): Iterable<Scope> {
-  for (let each: Scope | undefined = scope; each !== undefined; each = each.parent) yield each
-}

@@ -8,7 +8,12 @@ export interface ChildExit {
   readonly signal: NodeJS.Signals | null
   /** Whether something of its tree had to be killed with SIGKILL, by us. */
   readonly forced: boolean
-  /** Whether it was killed by a SIGKILL (or exited with 137, as a shell says it) that was not ours: memory, perhaps. */
+  /** Whether somebody of its tree lives on, whatever was tried. */
+  readonly abandoned: boolean
+  /**
+   * Whether it was killed by a SIGKILL (or exited with 137, as a shell says it) that its lifecycle and `stop` did not send:
+   * memory, perhaps.
+   */
   readonly oomHint: boolean
   /** The last lines that it printed, oldest first. */
   readonly lastWords: readonly string[]
@@ -17,13 +22,19 @@ export interface ChildExit {
 /** The status that a shell gives for a program that SIGKILL has ended. */
 const KILLED = 137
 
-/** How a child ended, and what it said last. `byUs`: whether we have killed it, or tried. */
+/** What is known of an end besides what Node tells. */
+interface Manner extends Pick<ChildExit, 'forced' | 'abandoned' | 'lastWords'> {
+  /** Whether we have killed the child itself. */
+  readonly byUs: boolean
+}
+
+/** How a child ended, and what it said last. */
 export function exitOf(
   { exitCode: code, signalCode: signal }: Pick<ChildProcess, 'exitCode' | 'signalCode'>,
-  { forced, byUs, lastWords }: { forced: boolean; byUs: boolean; lastWords: readonly string[] },
+  { forced, abandoned, byUs, lastWords }: Manner,
 ): ChildExit {
   const oomHint = !byUs && (signal === 'SIGKILL' || code === KILLED)
-  return Object.freeze({ code, signal, forced, oomHint, lastWords })
+  return Object.freeze({ code, signal, forced, abandoned, oomHint, lastWords })
 }
 
 /** Whether a report should say how it ended. That it obeys the signal that it was sent needs no word. */

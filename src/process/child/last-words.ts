@@ -12,7 +12,8 @@ export class LastWords {
   }
 
   add(line: string): void {
-    this.#lines.push(line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line)
+    if (this.#kept === 0) return
+    this.#lines.push(copyOf(line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line))
     if (this.#lines.length > this.#kept) this.#lines.shift()
   }
 
@@ -20,4 +21,9 @@ export class LastWords {
   get lines(): readonly string[] {
     return Object.freeze([...this.#lines])
   }
+}
+
+/** The same text on its own: a part of a chunk would keep all of the chunk in memory. */
+function copyOf(text: string): string {
+  return Buffer.from(text).toString()
 }

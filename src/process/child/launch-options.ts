@@ -12,6 +12,7 @@ import {
 } from '../../lifecycle/check.ts'
 import type { PlaceOptions, ResourceOptions } from '../../lifecycle/contract.ts'
 import { PLACE } from '../../lifecycle/place.ts'
+import { checkGuard } from '../guard/check-guard.ts'
 import type { ReadyWhen } from './ready-when.ts'
 import type { ParentDeathGuard, StopOptions } from './spawned-child.ts'
 
@@ -33,13 +34,18 @@ export interface SpawnChildOptions extends PlaceOptions {
   readyWhen?: ReadyWhen
   /** How many ms it has to become ready, 0 to 2 147 483 647; then it is ended. Default: 30 000. */
   readyTimeout?: number
-  /** Called with each line of its output. What it throws is published as `resource.error`, and reading goes on. */
-  onLine?: (line: string, from: 'stdout' | 'stderr') => void
+  /**
+   * Called with each line of its output. What it throws, or its promise rejects with, is published as `resource.error`,
+   * and reading goes on; it does not wait for that promise.
+   */
+  onLine?: (line: string, from: 'stdout' | 'stderr') => unknown
   /** How many of the last lines are kept, 0 to 1 000, each cut at 1 000 characters. Default: 20. */
   lastWords?: number
   /** How many ms its tree gets to end before it is killed. Default: its lifecycle's. */
   grace?: number
-  /** Ends the tree when it aborts. */
+  /** What the tree is asked to end with, such as SIGINT for postgres: not SIGKILL or SIGSTOP. Default: SIGTERM. */
+  stopSignal?: NodeJS.Signals
+  /** Ends the tree when it aborts, unless the child was forgotten before. */
   signal?: AbortSignal
   /**
    * What ends its tree when this process dies, also by SIGKILL: a tiny shell beside this process (`sidecar`), the kernel
@@ -60,6 +66,7 @@ export const LAUNCH = [
   'readyTimeout',
   'onLine',
   'lastWords',
+  'stopSignal',
   'onParentDeath',
 ] as const
 const OPTIONS = ['name', ...LAUNCH, 'grace', 'signal', ...PLACE] as const
@@ -75,10 +82,12 @@ export function checkLaunch(command: string, args: readonly string[], options: S
   for (const [at, arg] of args.entries()) checkText(`args[${at}]`, arg)
   checkObject('options', options)
   checkOptions('options', options, OPTIONS)
-  const { name, cwd, env, stdin, output, ipc, onLine, lastWords, readyTimeout, signal, onParentDeath } = options
+  const { name, cwd, env, stdin, output, ipc, onLine, lastWords, readyTimeout, stopSignal, signal, onParentDeath } =
+    options
   if (name !== undefined) checkName('options.name', name)
   if (cwd !== undefined) checkText('options.cwd', cwd)
   if (env !== undefined) checkObject('options.env', env)
+  if (Array.isArray(env)) throw wrongType('options.env', 'an object of names and values', env)
   if (stdin !== undefined) checkOneOf('options.stdin', stdin, ['ignore', 'pipe', 'inherit'])
   if (output !== undefined) checkOneOf('options.output', output, ['lines', 'inherit', 'ignore'])
   if (ipc !== undefined) checkBoolean('options.ipc', ipc)
@@ -86,10 +95,12 @@ export function checkLaunch(command: string, args: readonly string[], options: S
   if (lastWords !== undefined && !isCount(lastWords))
     throw outOfRange('options.lastWords', `a whole number from 0 to ${MOST_WORDS}`, lastWords)
   if (readyTimeout !== undefined) checkTimeout('options.readyTimeout', readyTimeout)
+  if (stopSignal !== undefined) checkStopSignal(stopSignal)
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw wrongType('options.signal', 'an AbortSignal', signal)
   if (onParentDeath !== undefined)
     checkOneOf('options.onParentDeath', onParentDeath, ['auto', 'sidecar', 'pdeathsig', 'none'])
+  checkGuard(onParentDeath)
   checkHearing(options)
 }
 
@@ -109,8 +120,20 @@ export function checkStop(options: StopOptions): void {
   checkObject('options', options)
   checkOptions('stop', options, ['signal', 'grace'])
   const { signal, grace } = options
-  if (signal !== undefined) checkOneOf('options.signal', signal, Object.keys(builtin('node:os').constants.signals))
+  if (signal !== undefined) checkSignal('options.signal', signal)
   if (grace !== undefined) checkTimeout('options.grace', grace)
+}
+
+/** Refuses what nobody can heed, too. */
+function checkStopSignal(signal: unknown): void {
+  checkSignal('options.stopSignal', signal)
+  if (signal !== 'SIGKILL' && signal !== 'SIGSTOP') return
+  throw outOfRange('options.stopSignal', 'a signal that can be heeded', signal, 'With grace: 0 it is killed at once.')
+}
+
+function checkSignal(name: string, signal: unknown): void {
+  const names = Object.keys(builtin('node:os').constants.signals)
+  if (!names.includes(signal as string)) throw outOfRange(name, "a signal's name, such as SIGTERM", signal)
 }
 
 /** Refuses to wait for what cannot be heard. */

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
-import { type Lifecycle, scopeOf } from '../../lifecycle/lifecycle.ts'
+import { wrongType } from '../../lifecycle/check.ts'
+import { Lifecycle, scopeOf } from '../../lifecycle/lifecycle.ts'
 import { PLAIN } from '../../lifecycle/place.ts'
 import { childProcess } from '../child-process.ts'
 import { coverFor } from '../guard/parent-death.ts'
@@ -23,6 +24,7 @@ export function launch(
   args: readonly string[] = [],
   options: SpawnChildOptions = PLAIN,
 ): Launched {
+  if (!(life instanceof Lifecycle)) throw wrongType('life', 'a Lifecycle', life)
   checkLaunch(command, args, options)
   const scope = scopeOf(life)
   scope.checkOpen()

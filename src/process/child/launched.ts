@@ -8,4 +8,6 @@ export interface Launched extends SpawnedChild {
    * ReferenceError (`ERR_CLOSED`) where its lifecycle began to close before, and `ERR_ABORTED` where it was stopped.
    */
   readonly ready: Promise<SpawnedChild>
+  /** What its end failed with, where it was abandoned. */
+  readonly failure: unknown
 }

@@ -1,26 +1,28 @@
 import type { ChildProcess } from 'node:child_process'
-import { ENDED, type Entry, LIVE } from '../../lifecycle/entry.ts'
-import { coded, EndswellError } from '../../lifecycle/errors.ts'
+import { Alarm } from '../../lifecycle/alarm.ts'
+import type { Outcome } from '../../lifecycle/contract.ts'
+import { Descent } from '../../lifecycle/descent.ts'
+import { ENDED, ENDING, type Entry, LIVE } from '../../lifecycle/entry.ts'
+import { customInspect } from '../../lifecycle/inspect.ts'
 import type { CloseContext, Kind } from '../../lifecycle/kind.ts'
 import { PLAIN, type Place } from '../../lifecycle/place.ts'
 import { releaseOne } from '../../lifecycle/release.ts'
 import type { Scope } from '../../lifecycle/scope.ts'
-import { TimeoutError } from '../../lifecycle/timeout-error.ts'
 import { childProcess } from '../child-process.ts'
 import type { Cover } from '../guard/parent-death.ts'
 import { TREE } from '../guard/sidecar-script.ts'
 import { killTree } from '../kill-tree.ts'
 import { hasExited } from '../tree/has-exited.ts'
 import { treeOf } from '../tree/process-tree.ts'
-import { remarkOn } from '../tree/remark.ts'
-import { type ChildError, exitedEarly } from './child-error.ts'
-import { type ChildExit, exitOf, exitText, isBad, wordsText } from './child-exit.ts'
+import { attempt } from './attempt.ts'
+import { type ChildExit, wordsText } from './child-exit.ts'
 import { hearOutput } from './hear-output.ts'
 import { LastWords } from './last-words.ts'
 import { checkStop, type SpawnChildOptions } from './launch-options.ts'
 import type { Launched } from './launched.ts'
-import { ReadyWatch } from './ready-when.ts'
+import { Readiness } from './readiness.ts'
 import type { ParentDeathGuard, SpawnedChild, StopOptions } from './spawned-child.ts'
+import { exitNow, noteOn } from './tree-end.ts'
 
 /** A child that has just been started. */
 export interface Started {
@@ -41,46 +43,43 @@ export class RunningChild implements Launched {
   readonly #entry: Entry
   readonly #started: Started
   readonly #words: LastWords
-  readonly #watch: ReadyWatch
-  readonly #readied = Promise.withResolvers<SpawnedChild>()
+  readonly #readiness: Readiness
   readonly #over = Promise.withResolvers<ChildExit>()
+  /** Rings when whoever wants it ended waits no longer. */
+  readonly #limit: Alarm
   /** Takes the listener off the signal of the options. */
   #unlisten: (() => void) | undefined = undefined
-  #signal: NodeJS.Signals = 'SIGTERM'
-  /** Why it is ended, if not by its lifecycle. */
-  #why: { readonly error: unknown } | undefined = undefined
+  #failure: unknown = undefined
   /** Whether it was asked to end, and did not go by itself. */
   #isAsked = false
-  #isReady = false
   #isOver = false
 
   constructor(scope: Scope, place: Place | undefined, started: Started) {
     const { child, mark, options } = started
-    const { lastWords = 20, readyWhen, readyTimeout = 30_000 } = options
+    const { lastWords = 20, stopSignal = 'SIGTERM' } = options
     this.pid = started.pid
     this.child = child
     this.#scope = scope
     this.#started = started
     this.#words = new LastWords(lastWords)
+    this.#limit = new Alarm(scope.clock, () => this.#entry.detail?.ladder?.force())
+    this.#readiness = new Readiness(this, { ...started, scope, onFail: () => this.#fail() })
     // What is known of it from its birth on finds its tree when it has long exited.
-    treeOf(child, { marker: `${TREE}=${mark}` })
+    treeOf(child, { marker: `${TREE}=${mark}` }).signal = stopSignal
+    // Whoever is told of it may end it before this returns: all that takes is there by now.
     this.#entry = scope.add(this.#kind(), child, undefined, place)
-    scope.entries.index(this.#entry)
-    this.#entry.whenEnded((outcome) => this.#finish(outcome === 'abandoned'))
     this.path = scope.pathOf(this.#entry)
-    this.#watch = new ReadyWatch({
-      when: readyWhen,
-      timeout: readyTimeout,
-      clock: scope.clock,
-      onReady: () => this.#becomeReady(),
-      onFail: (error) => this.#fail(error),
-    })
+    this.#entry.whenEnded((...end) => this.#ended(...end))
     this.#listen()
-    this.#watch.start(this)
+    // Whoever heard of its birth may have ended it, or had it forgotten.
+    const { state } = this.#entry
+    if (state === LIVE) scope.entries.index(this.#entry)
+    else if (state === ENDED) this.#uncover()
+    if (state !== ENDING) this.#readiness.start()
   }
 
   get ready(): Promise<SpawnedChild> {
-    return this.#readied.promise
+    return this.#readiness.promise
   }
 
   get ended(): Promise<ChildExit> {
@@ -95,21 +94,46 @@ export class RunningChild implements Launched {
     return this.#words.lines
   }
 
+  get failure(): unknown {
+    return this.#failure
+  }
+
   stop(options: StopOptions = PLAIN): Promise<ChildExit> {
     checkStop(options)
-    const { signal = 'SIGTERM', grace } = options
+    const tree = treeOf(this.child)
+    const { signal = tree.signal, grace } = options
     const { state } = this.#entry
-    if (state === LIVE) {
-      this.#signal = signal
-      const given = signal === 'SIGKILL' ? 0 : grace
+    const given = signal === 'SIGKILL' ? 0 : grace
+    if (state === ENDED) {
+      if (!this.#isOver) this.#killForgotten(signal, grace)
+    } else if (signal === 'SIGKILL' && state === LIVE) {
+      new Descent(this.#scope, 'it was stopped', Number.POSITIVE_INFINITY, false).ladder(this.#entry).force()
+    } else if (state === LIVE) {
+      tree.signal = signal
       if (given !== undefined) this.#entry.detailed().grace = given
       this.#release()
-    } else if (!this.#isOver && (grace !== undefined || signal === 'SIGKILL' || state === ENDED)) {
-      // It is on its way out, from now on with less time; or it was forgotten, and is on no way of its lifecycle's.
-      const { grace: usual, clock } = this.#scope.settings
-      killTree(this.child, { signal, grace: grace ?? usual, clock }).catch((error) => this.#publish(error))
+    } else if (given !== undefined) {
+      // It is on its way out, from now on with less time.
+      const now = this.#scope.clock.now()
+      this.#limit.set(now + given, now)
     }
     return this.ended
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  [customInspect](): object {
+    const { pid, path, parentDeathGuard, lastWords } = this
+    const state = this.#isOver ? 'ended' : this.#readiness.isReady ? 'ready' : 'starting'
+    return { pid, path, state, parentDeathGuard, lastWords }
+  }
+
+  /** It is on no way of its lifecycle's. */
+  #killForgotten(signal: NodeJS.Signals, grace: number | undefined): void {
+    const { grace: usual, clock } = this.#scope.settings
+    killTree(this.child, { signal, grace: grace ?? usual, clock }).catch((error) => this.#publish(error))
   }
 
   /** The kind `child-process`, which says more in the report, and ends what the child leaves behind. */
@@ -119,7 +143,7 @@ export class RunningChild implements Launched {
       close: (_, context) => this.#close(context),
       force: (_, context) => this.#force(context),
       // Its exit is heard elsewhere, and is no reason to leave. Here it is out, and if it has not ended, was forgotten.
-      onGone: () => () => queueMicrotask(() => this.#isOver || this.#started.cover.end()),
+      onGone: () => () => this.#uncover(),
     }
   }
 
@@ -130,19 +154,19 @@ export class RunningChild implements Launched {
     for (const source of [child, ...child.stdio]) source?.on('error', (error) => this.#publish(error))
     child.once('exit', () => this.#exited())
     if (signal === undefined) return
-    const onAbort = (): void => this.#fail(signal.reason)
+    const onAbort = (): void => this.#readiness.fail(signal.reason)
+    if (signal.aborted) return onAbort()
     signal.addEventListener('abort', onAbort)
     this.#unlisten = () => signal.removeEventListener('abort', onAbort)
   }
 
   #hear(line: string, from: 'stdout' | 'stderr'): void {
     this.#words.add(line)
-    try {
-      this.#started.options.onLine?.(line, from)
-    } catch (error) {
-      this.#publish(error)
-    }
-    this.#watch.see(line)
+    attempt(
+      () => this.#started.options.onLine?.(line, from),
+      (error) => this.#publish(error),
+    )
+    this.#readiness.see(line)
   }
 
   #publish(error: unknown): void {
@@ -151,7 +175,7 @@ export class RunningChild implements Launched {
 
   /** The leader has gone. What it has left behind is ended, unless all was forgotten. */
   #exited(): void {
-    this.#watch.stop()
+    this.#readiness.stop()
     const { state } = this.#entry
     if (state === LIVE) this.#release()
     else if (this.#isOver) this.#goneLate()
@@ -163,14 +187,16 @@ export class RunningChild implements Launched {
     if (treeOf(this.child).isGone()) this.#started.cover.end()
   }
 
-  #becomeReady(): void {
-    this.#isReady = true
-    this.#readied.resolve(this)
+  /** Nobody guards what was forgotten. What has ended is seen to elsewhere, in the same turn. */
+  #uncover(): void {
+    queueMicrotask(() => this.#isOver || this.#started.cover.end())
   }
 
-  #fail(error: unknown): void {
-    this.#why ??= { error }
-    if (this.#entry.state === LIVE) this.#release()
+  #fail(): void {
+    const { state } = this.#entry
+    if (state === LIVE) this.#release()
+    // It was forgotten, and lives on.
+    else if (state === ENDED) this.#readiness.leave()
   }
 
   #release(): void {
@@ -178,68 +204,43 @@ export class RunningChild implements Launched {
   }
 
   async #close(context: CloseContext): Promise<void> {
-    this.#watch.stop()
+    this.#readiness.stop()
     this.#isAsked = !hasExited(this.child)
-    treeOf(this.child).signal = this.#signal
     await childProcess.close(this.child, context)
     this.#note(context)
   }
 
   async #force(context: CloseContext): Promise<void> {
-    this.#watch.stop()
+    this.#readiness.stop()
     this.#isAsked ||= !hasExited(this.child)
     // In case that not even this ends it.
-    context.note(`was killed${wordsText(this.lastWords)}`)
+    if (!treeOf(this.child).isGone()) context.note(`was killed${wordsText(this.lastWords)}`)
     await childProcess.force?.(this.child, context)
     this.#note(context)
   }
 
   /** Says in the report how it ended, if that is worth a word. */
   #note(context: CloseContext): void {
-    const tree = treeOf(this.child)
-    const exit = this.#exit()
-    const others = tree.forced.filter((pid) => pid !== this.pid)
-    const killed = others.length > 0 ? `, and ${others.length} that it had started by force` : ''
-    const how = isBad(exit, this.#isAsked) ? `${exitText(exit)}${killed}` : undefined
-    const texts = [how, remarkOn(tree)].filter((text) => text !== undefined)
-    if (texts.length > 0) context.note(`${texts.join('; ')}${wordsText(exit.lastWords)}`)
+    const note = noteOn(this.child, this.lastWords, this.#isAsked)
+    if (note !== undefined) context.note(note)
   }
 
-  #exit(): ChildExit {
-    const killed = treeOf(this.child).forced
-    const byUs = killed.includes(this.pid) || this.#signal === 'SIGKILL' || this.child.killed
-    const forced = killed.length > 0 || this.#signal === 'SIGKILL'
-    return exitOf(this.child, { forced, byUs, lastWords: this.lastWords })
+  /** Its way down is over. That signalling is refused makes it a failure, and those who refuse live on, too. */
+  #ended(outcome: Outcome, error: unknown): void {
+    const isAbandoned = outcome === 'abandoned' || (outcome === 'failed' && !treeOf(this.child).isGone())
+    if (isAbandoned) this.#failure = error
+    this.#finish(isAbandoned)
   }
 
   /** Nobody lives any more; or somebody does who could not be ended: the cover stays, and may have more luck. */
   #finish(isAbandoned = false): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#watch.stop()
+    this.#limit.clear()
     this.#unlisten?.()
     if (!isAbandoned) this.#started.cover.end()
-    const exit = this.#exit()
+    const exit = exitNow(this.child, this.lastWords, isAbandoned)
     this.#over.resolve(exit)
-    if (!this.#isReady) this.#readied.reject(this.#whyNot(exit))
+    this.#readiness.end(exit, this.#isAsked)
   }
-
-  /** Why it did not become ready. */
-  #whyNot(exit: ChildExit): unknown {
-    const { path } = this
-    const exited = exitedEarly({ command: this.#started.command, path }, exit)
-    if (this.#why !== undefined) return explained(this.#why.error, exited)
-    if (!this.#isAsked) return exited
-    // That is what was asked for, and the report tells of it: nobody has to hear it twice.
-    this.ready.catch(() => {})
-    const message = `${path} was ended before it was ready`
-    if (this.#scope.state === 'open') return new EndswellError('ERR_ABORTED', `${message}.`, { path })
-    return coded(new ReferenceError(`${message}, because ${this.#scope.path} is closing.`), 'ERR_CLOSED')
-  }
-}
-
-/** A time that was up, with what the child said last as its cause: there it mostly says what it waits for. */
-function explained(error: unknown, cause: ChildError): unknown {
-  if (!(error instanceof TimeoutError) || 'cause' in error) return error
-  return Object.defineProperty(error, 'cause', { value: cause, writable: true, configurable: true })
 }

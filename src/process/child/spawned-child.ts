@@ -6,14 +6,14 @@ export type ParentDeathGuard = 'sidecar' | 'pdeathsig' | 'none'
 
 /** Options of {@link SpawnedChild.stop}. */
 export interface StopOptions {
-  /** What the tree is asked to end with. Default: SIGTERM. */
+  /** What the tree is asked to end with. Default: its `stopSignal`. SIGKILL asks nobody, and forces it at once. */
   signal?: NodeJS.Signals
   /** How many ms it gets until it is killed, 0 to 2 147 483 647. Default: its own grace, else its lifecycle's. */
   grace?: number
 }
 
 /** A child that was started by `spawnChild`, and all that it starts in turn: its tree. */
-export interface SpawnedChild {
+export interface SpawnedChild extends AsyncDisposable {
   /** Its process number. */
   readonly pid: number
   /** Its path in the lifecycle, such as `/orders/ffmpeg`. */
@@ -32,4 +32,6 @@ export interface SpawnedChild {
    * @throws TypeError or RangeError for a bad option.
    */
   stop(options?: StopOptions): Promise<ChildExit>
+  /** As `stop()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
 }

@@ -4,6 +4,8 @@ import { spawnFailed } from './child-error.ts'
 import { type ChildExit, exitOf } from './child-exit.ts'
 import type { Launched } from './launched.ts'
 
+const nothing = { forced: false, abandoned: false, byUs: true, lastWords: [] }
+
 /** A child that the system did not start: there is nothing to end, and an error is on its way that says why. */
 export function stillborn(
   child: ChildProcess,
@@ -17,7 +19,7 @@ export function stillborn(
     const isLost = error.code === 'ENOENT' && cwd !== undefined && !builtin('node:fs').existsSync(cwd)
     const why = isLost ? ` There is no directory ${cwd}.` : ''
     // The status that Node gives it is the number of the error.
-    ended.resolve(exitOf({ exitCode: null, signalCode: null }, { forced: false, byUs: true, lastWords: [] }))
+    ended.resolve(exitOf({ exitCode: null, signalCode: null }, nothing))
     ready.reject(spawnFailed(facts, error, why))
   })
   return {
@@ -28,6 +30,8 @@ export function stillborn(
     lastWords: [],
     ended: ended.promise,
     ready: ready.promise,
+    failure: undefined,
     stop: () => ended.promise,
+    [Symbol.asyncDispose]: () => ended.promise.then(() => {}),
   }
 }

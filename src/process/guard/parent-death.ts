@@ -1,8 +1,9 @@
 import { builtin } from '../../lifecycle/builtin.ts'
-import { outOfRange } from '../../lifecycle/check.ts'
 import type { Scope } from '../../lifecycle/scope.ts'
+import { watchClosing } from '../../lifecycle/watch-closing.ts'
 import type { ParentDeathGuard } from '../child/spawned-child.ts'
 import { parseStat } from '../tree/proc-table.ts'
+import { checkGuard, hasShell } from './check-guard.ts'
 import { findSetpriv, withDeathSignal } from './pdeathsig.ts'
 import { Sidecar } from './sidecar.ts'
 
@@ -18,7 +19,7 @@ export interface Cover {
   end(): void
 }
 
-/** The sidecar of each topmost lifecycle, which goes with it. */
+/** The sidecar of each topmost lifecycle, which goes when that has closed; of one that never does, with this process. */
 const sidecars = new WeakMap<Scope, Sidecar>()
 
 const uncovered: Cover = Object.freeze({
@@ -34,19 +35,15 @@ const uncovered: Cover = Object.freeze({
  * @throws RangeError for a mechanism that was asked for by name and is not to be had here.
  */
 export function coverFor(scope: Scope, mark: string, wanted: 'auto' | ParentDeathGuard = 'auto'): Cover {
-  if (wanted === 'pdeathsig') return deathSignal()
-  if (wanted === 'none') return uncovered
-  if (hasShell()) return bySidecar(sidecarOf(scope), mark)
-  if (wanted === 'auto') return uncovered
-  throw outOfRange('options.onParentDeath', "'auto' or 'none' here", wanted, 'A sidecar needs /bin/sh.')
+  const setpriv = wanted === 'pdeathsig' ? findSetpriv() : undefined
+  if (setpriv !== undefined) return bySetpriv(setpriv)
+  const sidecar = wanted === 'auto' || wanted === 'sidecar' ? sidecarOf(scope) : undefined
+  if (sidecar !== undefined) return bySidecar(sidecar, mark)
+  checkGuard(wanted)
+  return uncovered
 }
 
-function deathSignal(): Cover {
-  const setpriv = findSetpriv()
-  if (setpriv === undefined) {
-    const mend = 'It needs Linux, setpriv of util-linux, and the main thread.'
-    throw outOfRange('options.onParentDeath', "'auto', 'sidecar' or 'none' here", 'pdeathsig', mend)
-  }
+function bySetpriv(setpriv: string): Cover {
   return {
     ...uncovered,
     mechanism: 'pdeathsig',
@@ -73,13 +70,17 @@ function bySidecar(sidecar: Sidecar, mark: string): Cover {
   }
 }
 
-function sidecarOf({ root }: Scope): Sidecar {
+/** The one that is there, or is made now, where there is a shell. */
+function sidecarOf({ root }: Scope): Sidecar | undefined {
   const known = sidecars.get(root)
-  if (known !== undefined) return known
+  if (known !== undefined || !hasShell()) return known
+  // Its process is held by the system: a lifecycle that was dropped unclosed must not be held with it.
+  const top = new WeakRef(root)
   const made = new Sidecar((error) => {
-    if (root.observes('resource.error')) root.publish('resource.error', undefined, { error })
+    if (top.deref()?.observes('resource.error')) top.deref()?.publish('resource.error', undefined, { error })
   })
   sidecars.set(root, made)
+  watchClosing(root, () => made.dismiss())
   return made
 }
 
@@ -89,16 +90,5 @@ function bornOf(pid: number): string {
     return parseStat(builtin('node:fs').readFileSync(`/proc/${pid}/stat`, 'latin1')).born
   } catch {
     return '0'
-  }
-}
-
-function hasShell(): boolean {
-  if (process.platform === 'win32') return false
-  const { accessSync, constants } = builtin('node:fs')
-  try {
-    accessSync('/bin/sh', constants.X_OK)
-    return true
-  } catch {
-    return false
   }
 }

@@ -10,8 +10,9 @@ const REPLACEMENTS = 3
 
 /**
  * A tiny shell beside this process, with one pipe as its standard input. The pipe ends when this process is gone, in
- * whatever way, and then the shell kills the trees that it has been told of. It is started with the first tree, and ends
- * with the last.
+ * whatever way, and then the shell kills the trees that it has been told of. It is started with the first tree, and stays
+ * for those to come: to start one anew for each of many short lives would cost as much as they do. Once it is dismissed it
+ * ends with the last tree.
  *
  * A tree is told before its leader is started, and no later than that could the pipe end: what the system has forked and
  * not yet made the program that was asked for holds a copy of the pipe.
@@ -24,6 +25,7 @@ export class Sidecar {
   readonly #trees = new Set<string>()
   #shell: ChildProcess | undefined = undefined
   #replaced = 0
+  #isDismissed = false
 
   /** @param onLost told when it cannot be started, or has died once more than it is replaced. */
   constructor(onLost: (error: EndswellError) => void) {
@@ -59,17 +61,26 @@ export class Sidecar {
   remove(tree: string): void {
     if (!this.#trees.delete(tree)) return
     this.#tell(`- ${tree}\n`)
-    if (this.#trees.size === 0) this.#end()
+    this.#rest()
+  }
+
+  /** No more trees are to come: it ends as soon as it watches over none. */
+  dismiss(): void {
+    this.#isDismissed = true
+    this.#rest()
   }
 
   #tell(text: string): void {
     this.#shell?.stdin?.write(text)
   }
 
-  #end(): void {
+  /** Where it watches over nothing, its replacements are counted anew; and it ends, if nothing is to come. */
+  #rest(): void {
+    if (this.#trees.size > 0) return
+    this.#replaced = 0
+    if (!this.#isDismissed) return
     const shell = this.#shell
     this.#shell = undefined
-    this.#replaced = 0
     shell?.stdin?.end()
   }
 
@@ -86,6 +97,7 @@ export class Sidecar {
   /** It has been killed: somebody must have named it, for what asks politely does not reach it. */
   #replace(): void {
     this.#shell = undefined
+    if (this.#trees.size === 0) return
     if (this.#replaced === REPLACEMENTS) return this.#lose(`was killed ${REPLACEMENTS + 1} times`)
     this.#replaced += 1
     this.#start()

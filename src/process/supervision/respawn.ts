@@ -1,6 +1,7 @@
 import { LONGEST_TIMEOUT } from '../../lifecycle/check.ts'
 import { wordOf } from '../../lifecycle/errors.ts'
-import type { Lifecycle } from '../../lifecycle/lifecycle.ts'
+import { type Lifecycle, scopeOf } from '../../lifecycle/lifecycle.ts'
+import { closeScope } from '../../lifecycle/scope-kind.ts'
 import type { LifeEnd } from '../../lifecycle/supervision/life-end.ts'
 import type { GroupMember } from '../../lifecycle/supervision/supervise-policy.ts'
 import { ChildError } from '../child/child-error.ts'
@@ -12,6 +13,9 @@ import type { ProcessCommand, ProcessPolicy } from './process-policy.ts'
 
 /** Why the system refuses to start something, now and every time. */
 const LASTING = ['ENOENT', 'EACCES', 'EPERM', 'ENOEXEC', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'E2BIG']
+
+/** Why the scope of a life closes. */
+const EXITED = 'its process has exited'
 
 /** A process that is supervised: how its lives are started and judged, and the child of the present one. */
 export class Respawn {
@@ -55,29 +59,38 @@ export class Respawn {
     const { command, args = [], ...options } = this.#command
     const launched = launch(scope, command, args, { ...options, name: 'process' })
     this.#launched = launched
-    scope.subscribe(({ type, path, outcome, error }) => {
-      if (type !== 'resource.ended' || path !== launched.path) return
-      if (outcome === 'abandoned' || outcome === 'failed') this.#stuck = { error }
-    })
-    // What could not be ended is worse than what went wrong before.
-    this.#ready = launched.ready.catch((error) => Promise.reject(this.#stuck === undefined ? error : this.#stuck.error))
-    return this.#live(scope, launched)
+    this.#ready = this.#comeUp(launched)
+    // The life is over, and what is left of its tree is ended in the closing. How it has ended is known after that.
+    launched.child.once('exit', () => closeScope(scopeOf(scope), { reason: EXITED }, Number.POSITIVE_INFINITY, false))
+    return this.#live(launched)
   }
 
   /** One life: it rejects where the child never was ready, but not where it was ended before that. */
-  async #live(scope: Lifecycle, launched: Launched): Promise<ChildExit> {
-    void launched.ended.then(() => {
-      if (this.#launched === launched) this.#launched = undefined
-    })
+  async #live(launched: Launched): Promise<ChildExit> {
     try {
       await this.#ready
     } catch (error) {
       if (wordOf(error, 'code') !== 'ERR_CLOSED') throw error
     }
+    return await this.#gone(launched)
+  }
+
+  async #comeUp(launched: Launched): Promise<void> {
+    try {
+      await launched.ready
+    } catch (error) {
+      await this.#gone(launched)
+      throw error
+    }
+  }
+
+  /** Waits until its tree is gone. That it is not, whatever was tried, is worse than what went wrong before. */
+  async #gone(launched: Launched): Promise<ChildExit> {
     const exit = await launched.ended
-    // Where its scope is being closed, the report names it.
-    if (this.#stuck !== undefined && scope.state === 'open') throw this.#stuck.error
-    return exit
+    this.#launched = undefined
+    if (!exit.abandoned) return exit
+    this.#stuck = { error: launched.failure }
+    throw launched.failure
   }
 
   #isFinal(end: LifeEnd<ChildExit>): boolean {

@@ -116,7 +116,9 @@ export class Killing {
   async #cleanUp(): Promise<void> {
     const { child } = this.#tree
     const { clock } = this.#manner
-    if (child !== undefined) await drainPipes(child, clock, new AbortController().signal)
+    // Whoever reads its output slowly gets what is left of the grace.
+    const hurry = this.#graceOver.signal
+    if (child !== undefined) await drainPipes(child, { clock, stop: new AbortController().signal, hurry })
     if (this.#tree.zombies.length === 0) return
     await pause(clock, REAPED)
     await this.#tree.glance()

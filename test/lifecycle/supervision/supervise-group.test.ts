@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { Lifecycle } from '../../../src/index.ts'
 import type { Strategy } from '../../../src/lifecycle/supervision/restart.ts'
@@ -254,6 +255,45 @@ test('a lifecycle that begins to close lets none of them begin again, whatever t
   }
 })
 
+test('once a lifecycle around it begins to close, whoever asks for what is not ready is told so at once', async () => {
+  const { clock, life, group, left } = groupOf()
+  life.defer(() => wait(clock, 70))
+  const waiting = group.ready().catch(({ code }) => code)
+  const closing = life.close()
+  expect(await waiting).toBe('ERR_CLOSED')
+  expect(clock.now()).toBe(0)
+  expect(group.state).toBe('starting')
+  await expect(group.ready()).rejects.toMatchObject({ code: 'ERR_CLOSED', message: expect.stringContaining('closing') })
+  await expect(group.members.a.ready()).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+  await clock.advance(1_000)
+  await closing
+  await expect(group.ready()).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+  expect(left()).toEqual(nothing)
+})
+
+test('one that is ready stays so until its turn to close has come', async () => {
+  const { clock, life, group } = groupOf()
+  await clock.advance(100)
+  life.defer(() => wait(clock, 70))
+  const closing = life.close()
+  await group.ready()
+  await clock.advance(80)
+  await expect(group.ready()).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+  await clock.advance(100)
+  await closing
+})
+
+test('disposing of it stops all of them, and it shows where it stands', async () => {
+  const { life, left } = setUp()
+  const actor = new Actor()
+  {
+    await using group = superviseGroup(life, 'group', { a: { start: actor.start } })
+    expect(inspect(group)).toBe('SupervisedGroup /app/group: ready')
+  }
+  expect(actor.living).toBe(0)
+  expect(left()).toEqual(nothing)
+})
+
 test('a start may end those behind it, which then never begin', async () => {
   for (const all of [true, false]) {
     const { clock, life } = setUp()
@@ -323,6 +363,8 @@ describe('the door', () => {
     [{ a: { start, restart: 'never' } }, {}, 'RangeError', 'members.a.restart'],
     [{ a: { start } }, { strategy: 'all' }, 'RangeError', "'one_for_one', 'one_for_all', 'rest_for_one'"],
     [{ a: { start } }, { restart: 'permanent' }, 'TypeError', "policy has no option 'restart'"],
+    [{ a: { start } }, [], 'TypeError', 'policy must be an object of names'],
+    [{ a: { start, backoff: null } }, {}, 'TypeError', 'members.a.backoff must be an object'],
     [{ a: { start } }, { grace: -1 }, 'RangeError', 'policy.grace'],
     [{ a: { start } }, { intensity: { max: -1 } }, 'RangeError', 'policy.intensity.max'],
   ])('refuses what it can’t keep to, before anything happens: %#', (members, policy, name, message) => {

@@ -1,9 +1,11 @@
-import { describe, expect, test, vi } from 'vitest'
+import { inspect } from 'node:util'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Lifecycle, TimeoutError } from '../../../src/index.ts'
 import { scopeOf } from '../../../src/lifecycle/lifecycle.ts'
 import { readinessOf } from '../../../src/lifecycle/readiness.ts'
 import type { Restart } from '../../../src/lifecycle/supervision/restart.ts'
 import { supervise } from '../../../src/lifecycle/supervision/supervise.ts'
+import { listeners } from '../../fixtures/listeners.ts'
 import { never, thrownBy, wait } from '../stubs.ts'
 import { Actor, nothing, setUp } from './supervise-stubs.ts'
 
@@ -20,6 +22,22 @@ test('what has given up leaves its lifecycle degraded, until it is supervised an
   await supervise(life, 'other', crash, { intensity: { max: 0 }, fatal: true }).ended
   expect([...degraded]).toEqual([])
   await life.close()
+})
+
+test('what has given up in a scope that has closed since is no longer missed, and leaves nothing', async () => {
+  const { life, left } = setUp()
+  const { degraded } = readinessOf(scopeOf(life))
+  const crash = () => Promise.reject(new Error('no'))
+  for (let round = 0; round < 500; round += 1) {
+    const scope = life.scope('inside')
+    for (let again = 0; again < 3; again += 1) await supervise(scope, 'feed', crash, { intensity: { max: 0 } }).ended
+    await supervise(scope, 'other', crash, { intensity: { max: 0 } }).ended
+    expect([...degraded.keys()]).toEqual(['/app/inside/feed', '/app/inside/other'])
+    expect(listeners(scope.signal)['abort']).toBe(1)
+    await scope.close()
+    expect([...degraded.keys()]).toEqual([])
+  }
+  expect(left()).toEqual(nothing)
 })
 
 test("with readyWhen: 'told' a life is ready when its start says so, and only in that life", async () => {
@@ -279,6 +297,16 @@ describe('the wait', () => {
     await life.close()
   })
 
+  test('is the usual one where the policy leaves it undefined', async () => {
+    const { clock, life, events } = setUp()
+    const actor = new Actor()
+    supervise(life, 'feed', actor.start, { backoff: { first: undefined, jitter: 0 } as object })
+    actor.last.crash()
+    await clock.advance(0)
+    expect(events.at(-1)?.timeout).toBe(200)
+    await life.close()
+  })
+
   test('is that of the policy', async () => {
     const { clock, life, events } = setUp()
     const actor = new Actor()
@@ -310,6 +338,39 @@ describe('giving up', () => {
     expect(String(refusal)).toContain('more than 2 times within 1000 ms')
     expect(left()).toEqual(nothing)
     expect(life.state).toBe('open')
+  })
+
+  test('is what ready() and restart() reject with as soon as that is decided, while the last life still closes', async () => {
+    const { clock, life } = setUp()
+    const actor = new Actor()
+    const feed = supervise(life, 'feed', actor.start, { intensity: { max: 0 } })
+    actor.last.scope.defer(() => wait(clock, 50))
+    actor.last.crash()
+    await clock.advance(10)
+    expect(feed.state).toBe('stopping')
+    await expect(feed.ready()).rejects.toMatchObject({ code: 'ERR_GAVE_UP' })
+    await expect(feed.restart()).rejects.toMatchObject({ code: 'ERR_GAVE_UP' })
+    await clock.advance(50)
+    expect(feed.state).toBe('failed')
+  })
+
+  test.each([
+    [0, undefined, true],
+    [0, new Error('no'), false],
+    [5, undefined, false],
+  ])('says that the promise of start is the life where that was over at once: after %i ms, with %s', async (...row) => {
+    const [lasts, error, isTold] = row
+    const { clock, life } = setUp()
+    const start = async () => {
+      if (lasts > 0) await wait(clock, lasts)
+      if (error !== undefined) throw error
+    }
+    const feed = supervise(life, 'feed', start, { intensity: { max: 0 } })
+    await clock.advance(lasts)
+    await feed.ended
+    const { message } = (await feed.ready().catch((refusal: Error) => refusal)) as Error
+    expect(message).toContain('more than 0 times within 60000 ms')
+    expect(message.endsWith('ms. Its start returned at once, but the promise of start is the life.')).toBe(isTold)
   })
 
   test('is put off where ends lie far enough apart', async () => {
@@ -346,14 +407,21 @@ describe('giving up', () => {
       { giveUpWhen: async () => false },
       /^What giveUpWhen returned must be true or/,
     ],
+    ['giveUpWhen rejects', { giveUpWhen: async () => thrown() }, /^What giveUpWhen returned must be true or/],
+    ['isNormal rejects', { isNormal: async () => thrown() }, /^What isNormal returned must be true or/],
     ['isNormal answers with a number', { isNormal: () => 1 }, /^What isNormal returned must be true or false/],
   ])('comes where %s', async (_what, policy, message) => {
     const { clock, life } = setUp()
     const actor = new Actor()
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    onTestFinished(() => void process.off('unhandledRejection', unhandled))
     const feed = supervise(life, 'feed', actor.start, policy as object)
     actor.last.end()
     await clock.advance(0)
     expect(await feed.ended).toMatchObject({ state: 'failed', cause: { message: expect.stringMatching(message) } })
+    await new Promise(setImmediate)
+    expect(unhandled).not.toHaveBeenCalled()
   })
 
   test('comes where something in a life can’t be ended: no other is begun on top of it', async () => {
@@ -461,6 +529,17 @@ describe('stop()', () => {
     await stopped
     expect(await feed.ended).toEqual({ state: 'stopped', cause: 7 })
   })
+})
+
+test('disposing of it stops it, and it shows where it stands', async () => {
+  const { life, left } = setUp()
+  const actor = new Actor()
+  {
+    await using feed = supervise(life, 'feed', actor.start)
+    expect(inspect(feed)).toBe('Supervised /app/feed: ready, life 1')
+  }
+  expect(actor.living).toBe(0)
+  expect(left()).toEqual(nothing)
 })
 
 describe('restart()', () => {
@@ -788,6 +867,12 @@ describe('the door', () => {
     [[undefined, 'feed', () => {}, 7], 'TypeError', 'policy must be an object'],
     [[undefined, 'feed', () => {}, { restarts: 1 }], 'TypeError', "Did you mean 'restart'?"],
     [[undefined, 'feed', () => {}, { restart: 'always' }], 'RangeError', "'permanent', 'transient', 'temporary'"],
+    [[undefined, 'feed', () => {}, []], 'TypeError', 'policy must be an object of names'],
+    [[undefined, 'feed', () => {}, { backoff: null }], 'TypeError', 'policy.backoff must be an object'],
+    [[undefined, 'feed', () => {}, { backoff: 1 }], 'TypeError', 'policy.backoff must be an object'],
+    [[undefined, 'feed', () => {}, { backoff: [] }], 'TypeError', 'policy.backoff must be an object'],
+    [[undefined, 'feed', () => {}, { backoff: () => {} }], 'TypeError', 'policy.backoff must be an object'],
+    [[undefined, 'feed', () => {}, { intensity: [] }], 'TypeError', 'policy.intensity must be an object'],
     [[undefined, 'feed', () => {}, { backoff: { first: -1 } }], 'RangeError', 'policy.backoff.first'],
     [[undefined, 'feed', () => {}, { backoff: { max: 100 } }], 'RangeError', 'at least the first wait, 200'],
     [[undefined, 'feed', () => {}, { intensity: { max: 1.5 } }], 'RangeError', 'a whole number from 0, or Infinity'],

@@ -1,5 +1,8 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { LastWords } from '../../../src/process/child/last-words.ts'
+import { Lines } from '../../../src/process/child/lines.ts'
 
 test('are the last lines, oldest first', () => {
   const words = new LastWords(3)
@@ -28,4 +31,18 @@ test('can be none', () => {
   const words = new LastWords(0)
   words.add('one')
   expect(words.lines).toEqual([])
+})
+
+test('keep nothing of the output but themselves', () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const words = new LastWords(600)
+  const lines = new Lines((line) => words.add(line))
+  const chunk = Buffer.from(`${'x'.repeat(65_000)}\n`)
+  gc()
+  const before = process.memoryUsage().heapUsed
+  for (let count = 0; count < 600; count++) lines.write(chunk)
+  gc()
+  expect(words.lines).toHaveLength(600)
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(8_000_000)
 })

@@ -45,7 +45,8 @@ describe('launch', () => {
     expect(launched).toMatchObject({ pid: Number.NaN, path: '/life/it', parentDeathGuard: 'none', lastWords: [] })
     expect(life.snapshot().size).toBe(0)
     await expect(launched.ready).rejects.toBeInstanceOf(ChildError)
-    expect(await launched.ended).toEqual({ code: null, signal: null, forced: false, oomHint: false, lastWords: [] })
+    const flags = { forced: false, abandoned: false, oomHint: false }
+    expect(await launched.ended).toEqual({ code: null, signal: null, ...flags, lastWords: [] })
     expect(await launched.stop()).toBe(await launched.ended)
   })
 
@@ -77,7 +78,7 @@ describe('launch', () => {
     const closing = life.close({ force: true })
     await clock.advance(1_000)
     expect((await closing).counts).toMatchObject({ abandoned: 1 })
-    expect(await launched.ended).toMatchObject({ code: null, signal: null })
+    expect(await launched.ended).toMatchObject({ code: null, signal: null, abandoned: true })
     expect(launched.parentDeathGuard).toBe('sidecar')
     deaf.mockRestore()
     process.kill(pid, 'SIGKILL')

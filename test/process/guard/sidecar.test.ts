@@ -66,13 +66,13 @@ describe('the script', () => {
   ])('kills a tree, and whoever has left its group, %s', async (_, path, probe) => {
     const { mark, leader, pids, born } = await startTree()
     await tell(`+ ${mark}:0:0\n+ ${mark}:${leader.pid}:${born}\n- ${mark}:0:0\n`, path, probe)
-    expect(pids.filter(lives)).toEqual([])
+    await until('all are dead', () => !pids.some(lives))
   })
 
   test('finds by its mark a tree whose leader was only being started', async () => {
     const { mark, pids } = await startTree()
     await tell(`+ ${mark}:0:0\n`)
-    expect(pids.filter(lives)).toEqual([])
+    await until('all are dead', () => !pids.some(lives))
   })
 
   test('kills the group of a tree whose members have put off the mark', async () => {
@@ -91,7 +91,7 @@ describe('the script', () => {
     const name = ({ mark, leader, born }: typeof one) => `${mark}:${leader.pid}:${born}`
     await tell(`+ ${name(one)}\n+ x:0:0\n+ ${name(other)}\n- ${name(one)}\n- x:0:0\n`)
     expect(one.pids.every(lives)).toBe(true)
-    expect(other.pids.filter(lives)).toEqual([])
+    await until('the other is dead', () => !other.pids.some(lives))
   })
 
   test('leaves alone a group whose number somebody else has got', async () => {
@@ -109,12 +109,13 @@ describe('a sidecar', () => {
     for (const tree of trees) sidecar.add(tree)
     onTestFinished(async () => {
       for (const tree of trees) sidecar.remove(tree)
+      sidecar.dismiss()
       await until('no sidecar is left', () => sidecarsOf(process.pid).length === 0)
     })
     return { sidecar, lost }
   }
 
-  test('is there from the first tree to the last', async () => {
+  test('is there from the first tree on, stays for those to come, and once dismissed goes with the last', async () => {
     const { sidecar } = make()
     expect(sidecar.pid).toBeUndefined()
     sidecar.add('a:0:0')
@@ -126,11 +127,34 @@ describe('a sidecar', () => {
     sidecar.replace('b:0:0', 'b:1:1')
     expect([sidecar.has('a:0:0'), sidecar.has('b:0:0'), sidecar.has('b:1:1')]).toEqual([false, false, true])
     sidecar.remove('b:1:1')
+    sidecar.add('c:0:0')
+    expect(sidecar.pid).toBe(pid)
+    sidecar.dismiss()
+    expect(sidecar.pid).toBe(pid)
+    sidecar.remove('c:0:0')
     expect(sidecar.pid).toBeUndefined()
     await until('it has gone', () => !lives(pid))
-    sidecar.add('c:0:0')
+    sidecar.add('d:0:0')
     expect(sidecar.pid).not.toBe(pid)
-    sidecar.remove('c:0:0')
+    sidecar.remove('d:0:0')
+    expect(sidecar.pid).toBeUndefined()
+  })
+
+  test('that is killed while it watches over nothing is replaced with the next tree', async () => {
+    const { sidecar, lost } = make()
+    const seen = new Set<number>()
+    for (let round = 0; round < 6; round++) {
+      sidecar.add('a:0:0')
+      const { pid = 0 } = sidecar
+      seen.add(pid)
+      sidecar.remove('a:0:0')
+      process.kill(pid, 'SIGKILL')
+      await until('its death is known', () => sidecar.pid === undefined)
+      await new Promise(setImmediate)
+      expect(sidecarsOf(process.pid)).toEqual([])
+    }
+    expect(seen.size).toBe(6)
+    expect(lost).toEqual([])
   })
 
   test('holds nothing of ours: no stream, no directory, no environment, no session', async () => {
