@@ -74,7 +74,7 @@ describe.each(['paused', 'waiting for a sink', 'iterated over'])('output whose r
     const draining = drainPipes(childOf(pipe), { clock, stop: never, hurry: never })
     await clock.advance(5_000)
     expect(pipe.destroyed).toBe(false)
-    pipe.read()
+    while (pipe.read() !== null) {} // Node 26 gives it piece by piece.
     await clock.advance(99)
     expect(pipe.destroyed).toBe(false)
     await clock.advance(101)
