@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { builtin } from '../lifecycle/builtin.ts'
 import { checkObject, checkOneOf, checkOptions, checkTimeout, outOfRange, wrongType } from '../lifecycle/check.ts'
 import { type Clock, systemClock } from '../lifecycle/clock.ts'
+import { checkSignal } from './tree/check-signal.ts'
 import { Killing, type KillTreeResult } from './tree/killing.ts'
 import { ProcessTree, treeOf } from './tree/process-tree.ts'
 import { systemTable } from './tree/system-table.ts'
@@ -95,12 +96,6 @@ function checkKillOptions(options: KillTreeOptions): void {
   if (method !== undefined) checkOneOf('method', method, ['auto', 'group', 'walk'])
   if (marker !== undefined) checkMarker(marker)
   if (clock !== undefined) checkObject('clock', clock)
-}
-
-function checkSignal(name: string, signal: unknown): void {
-  const { signals } = builtin('node:os').constants
-  if (typeof signal === 'string' && Object.hasOwn(signals, signal)) return
-  throw outOfRange(name, "a signal's name, such as SIGTERM", signal)
 }
 
 function checkMarker(marker: unknown): void {

@@ -1,4 +1,3 @@
-import { builtin } from '../../lifecycle/builtin.ts'
 import {
   checkBoolean,
   checkFunction,
@@ -13,6 +12,7 @@ import {
 import type { PlaceOptions, ResourceOptions } from '../../lifecycle/contract.ts'
 import { PLACE } from '../../lifecycle/place.ts'
 import { checkGuard } from '../guard/check-guard.ts'
+import { checkSignal } from '../tree/check-signal.ts'
 import type { ReadyWhen } from './ready-when.ts'
 import type { ParentDeathGuard, StopOptions } from './spawned-child.ts'
 
@@ -129,11 +129,6 @@ function checkStopSignal(signal: unknown): void {
   checkSignal('options.stopSignal', signal)
   if (signal !== 'SIGKILL' && signal !== 'SIGSTOP') return
   throw outOfRange('options.stopSignal', 'a signal that can be heeded', signal, 'With grace: 0 it is killed at once.')
-}
-
-function checkSignal(name: string, signal: unknown): void {
-  const names = Object.keys(builtin('node:os').constants.signals)
-  if (!names.includes(signal as string)) throw outOfRange(name, "a signal's name, such as SIGTERM", signal)
 }
 
 /** Refuses to wait for what cannot be heard. */

@@ -1,8 +1,7 @@
-import { builtin } from '../../lifecycle/builtin.ts'
 import type { Scope } from '../../lifecycle/scope.ts'
 import { watchClosing } from '../../lifecycle/watch-closing.ts'
 import type { ParentDeathGuard } from '../child/spawned-child.ts'
-import { parseStat } from '../tree/proc-table.ts'
+import { readStats } from '../tree/proc-table.ts'
 import { checkGuard, hasShell } from './check-guard.ts'
 import { findSetpriv, withDeathSignal } from './pdeathsig.ts'
 import { Sidecar } from './sidecar.ts'
@@ -84,11 +83,7 @@ function sidecarOf({ root }: Scope): Sidecar | undefined {
   return made
 }
 
-/** When a process was started, in a form that only compares; 0 where that cannot be known. */
+/** When a process was started, in a form that only compares; 0 where there is no `/proc` to tell. */
 function bornOf(pid: number): string {
-  try {
-    return parseStat(builtin('node:fs').readFileSync(`/proc/${pid}/stat`, 'latin1')).born
-  } catch {
-    return '0'
-  }
+  return readStats([pid])[0]?.born ?? '0'
 }

@@ -59,7 +59,7 @@ function isNumber(name: string): boolean {
 }
 
 /** Those of some processes that exist. One buffer for all, and no promise: a read of `/proc` never waits for a disk. */
-function readStats(names: readonly (string | number)[]): Sighting[] {
+export function readStats(names: readonly (string | number)[]): Sighting[] {
   const { openSync, readSync, closeSync } = builtin('node:fs')
   const buffer = Buffer.allocUnsafe(LONGEST_STAT)
   const seen: Sighting[] = []
