@@ -204,7 +204,8 @@ export interface LifecycleEvent {
    * `resource.late` for what settled after it had been given up; `startup.began` and `startup.ended`, with the error if
    * it failed, for a step or phase of a start; `lifecycle.ready` when the start is over; `lifecycle.draining` when it
    * still serves but is about to close; `lifecycle.closing` and `lifecycle.closed`; `supervised.changed` when what is
-   * supervised has a new state.
+   * supervised has a new state; `queue.pressure` when a queue fills (`high`) and when it has room again (`low`);
+   * `thread.changed` when a monitored thread has a new verdict; `worker.recycled` when one was replaced, and why.
    */
   readonly type:
     | 'resource.created'
@@ -221,6 +222,9 @@ export interface LifecycleEvent {
     | 'lifecycle.closing'
     | 'lifecycle.closed'
     | 'supervised.changed'
+    | 'queue.pressure'
+    | 'thread.changed'
+    | 'worker.recycled'
   /** Of the resource or the lifecycle. */
   readonly path: string
   /** The sort of resource; `step`, `phase`, `lifecycle` or `supervised` for what is none. */
@@ -233,12 +237,12 @@ export interface LifecycleEvent {
   readonly timeout?: number
   /** What was thrown. */
   readonly error?: unknown
-  /** Why the lifecycle closes. */
+  /** Why the lifecycle closes, or the worker was replaced. */
   readonly reason?: string
-  /** What has become of what is supervised, such as `ready` or `backing-off`. */
+  /** What has become of it: `ready` or `backing-off`, `high` or `low`, `hung` or `busy`. */
   readonly state?: string
   /** Which of its lives that is about, from 1. */
   readonly incarnation?: number
-  /** What that life ended with: what was thrown, or for a process how it exited. */
+  /** What that life ended with: what was thrown, or how a process exited; or the report on a thread. */
   readonly cause?: unknown
 }

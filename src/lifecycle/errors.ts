@@ -4,10 +4,14 @@ export type ErrorCode =
   | 'ERR_ABORTED'
   | 'ERR_EXITED'
   | 'ERR_GAVE_UP'
+  | 'ERR_QUEUE_FULL'
   | 'ERR_SPAWN_FAILED'
   | 'ERR_STARTUP_FAILED'
   | 'ERR_STARTUP_TIMEOUT'
   | 'ERR_TIMEOUT'
+  | 'ERR_UNCLONEABLE'
+  | 'ERR_UNKNOWN_METHOD'
+  | 'ERR_WORKER_LOST'
 
 const brand = Symbol.for('endswell.error')
 

@@ -18,6 +18,9 @@ const types: readonly EventType[] = [
   'lifecycle.closing',
   'lifecycle.closed',
   'supervised.changed',
+  'queue.pressure',
+  'thread.changed',
+  'worker.recycled',
 ]
 
 /** The `diagnostics_channel` of each event, named `endswell:` and its type. Without a subscriber they cost a look. */

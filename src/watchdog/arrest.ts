@@ -1,7 +1,7 @@
 import { type Debugger, Session } from 'node:inspector'
 import { systemClock } from '../lifecycle/clock.ts'
-import type { Frame } from './block.ts'
-import { framesOf, type Script } from './frames.ts'
+import type { Frame } from '../lifecycle/frame.ts'
+import { framesOf, type Script } from '../lifecycle/frames.ts'
 import { Patience } from './patience.ts'
 
 /** How many ms the main thread gets to stop: in native code it never does. */

@@ -1,14 +1,4 @@
-/** A function that was being run, the innermost first, where its source stands: source maps are followed. */
-export interface Frame {
-  /** Its name, or `(anonymous)`. */
-  readonly function: string
-  /** Path of the file; `node:…` for Node's own; else what the script calls itself. */
-  readonly file: string
-  /** The line, from 1. */
-  readonly line: number
-  /** The column, from 1. */
-  readonly column: number
-}
+import { type Frame, tellFrames } from '../lifecycle/frame.ts'
 
 /** What is known of an event loop that is blocked past a deadline. */
 export interface Block {
@@ -22,27 +12,8 @@ export interface Block {
   readonly frames: readonly Frame[]
 }
 
-/** Lines of the stack that are shown. */
-const SHOWN = 8
-
-/** What blocks: the frames from the innermost on that is not Node's own, or all where each is. */
-function culpritsOf(frames: readonly Frame[]): readonly Frame[] {
-  const first = frames.findIndex(({ file }) => !file.startsWith('node:'))
-  return first === -1 ? frames : frames.slice(first)
-}
-
 /** A block in words for people, a line for each function. */
 export function tellBlock({ path, budget, ms, frames }: Block): string {
-  const culprits = culpritsOf(frames)
-  const lines = culprits.slice(0, SHOWN).map((frame) => `  at ${frame.function} (${placeOf(frame)})`)
-  if (culprits.length > SHOWN) lines.push(`  … and ${culprits.length - SHOWN} more`)
-  return [
-    `endswell: the event loop has been blocked past the deadline of ${path} (${budget}, ${ms} ms)`,
-    ...lines,
-    '',
-  ].join('\n')
-}
-
-function placeOf({ file, line, column }: Frame): string {
-  return `${file}:${line}:${column}`
+  const head = `endswell: the event loop has been blocked past the deadline of ${path} (${budget}, ${ms} ms)`
+  return [head, ...tellFrames(frames), ''].join('\n')
 }

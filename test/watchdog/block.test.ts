@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Frame, tellBlock } from '../../src/watchdog/block.ts'
+import type { Frame } from '../../src/lifecycle/frame.ts'
+import { tellBlock } from '../../src/watchdog/block.ts'
 
 const frame = (name: string, file: string, line = 1): Frame => ({ function: name, file, line, column: 5 })
 const told = (frames: Frame[]): string[] =>

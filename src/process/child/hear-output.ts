@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { Lines } from './lines.ts'
+import { Lines } from '../../lifecycle/lines.ts'
 
 /** Reads what a child prints, as lines, until its pipes have closed. What is not piped is not read. */
 export function hearOutput(

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { framesOf } from '../../src/watchdog/frames.ts'
+import { framesOf } from '../../src/lifecycle/frames.ts'
 
 /** Maps line 2, column 3 of the script to line 11, column 7 of the source. Fields: column, source, line, column. */
 const map = { version: 3, sources: ['../src/prices.ts'], names: [], mappings: ';EAUM' }

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
-import { LastWords } from '../../../src/process/child/last-words.ts'
-import { Lines } from '../../../src/process/child/lines.ts'
+import { LastWords } from '../../src/lifecycle/last-words.ts'
+import { Lines } from '../../src/lifecycle/lines.ts'
 
 test('are the last lines, oldest first', () => {
   const words = new LastWords(3)

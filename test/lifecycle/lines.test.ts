@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Lines } from '../../../src/process/child/lines.ts'
+import { Lines } from '../../src/lifecycle/lines.ts'
 
 /** The lines of some chunks. */
 function linesOf(...chunks: readonly (string | Uint8Array)[]): string[] {

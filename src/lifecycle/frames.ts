@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import type { Debugger } from 'node:inspector'
 import { SourceMap, type SourceMapPayload } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { Frame } from './block.ts'
+import type { Frame } from './frame.ts'
 
 /** Frames that are looked at: a recursion that never ends has thousands. */
 const DEEPEST = 64
@@ -13,7 +13,7 @@ const LARGEST_MAP = 16 * 1_024 * 1_024
  * This library's own folder, `undefined` where it is part of a bundle: there it cannot be told from the application. What
  * it does in between tells nobody anything.
  */
-const home = /^.*\/(node_modules\/endswell\/dist\/|src\/(?=watchdog\/$))/.exec(new URL('.', import.meta.url).href)?.[0]
+const home = /^.*\/(node_modules\/endswell\/dist\/|src\/(?=lifecycle\/$))/.exec(new URL('.', import.meta.url).href)?.[0]
 
 const isOwn = (url: string): boolean => home !== undefined && url.startsWith(home)
 
