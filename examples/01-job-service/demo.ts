@@ -3,7 +3,8 @@
  * that, and checks from a third process that nothing is left and nothing is lost: `npm run demo`, or `node demo.ts <ms>`
  * for clients that are busy for a shorter or longer while.
  *
- * `npm run demo -- --hang=database` and `--block=pricing` show a start that fails instead.
+ * `npm run demo -- --hang=database` and `--block=pricing` show a start that fails instead, `--hang=worker` a thread that
+ * hangs.
  *
  * The demo is a `run` itself: Ctrl-C at any moment ends the service and all that it has started, in order.
  */
@@ -17,6 +18,7 @@ import { type Lifecycle, run } from 'endswell'
 import type { Facts } from './check.ts'
 import { Counts } from './client.ts'
 import { showFailedStart } from './failed-start.ts'
+import { showHungWorker } from './hung-worker.ts'
 import { Load } from './load.ts'
 import { portOf, type Remains, remainsOf, serviceKind, startService } from './service-process.ts'
 import { say, showReport, showSnapshot, Verdict } from './show.ts'
@@ -119,6 +121,13 @@ async function check(life: Lifecycle, { service, port, load }: Scene, directory:
   return status === 0
 }
 
+/** What was asked for. Says whether all has held. */
+async function show(life: Lifecycle, directory: string): Promise<boolean> {
+  if (trouble === undefined) return await play(life, directory)
+  if (trouble === '--hang=worker') return await showHungWorker(life, directory)
+  return await showFailedStart(life, directory, trouble)
+}
+
 /** The whole demo. Says whether all has held. */
 async function play(life: Lifecycle, directory: string): Promise<boolean> {
   const scene = await begin(life, directory)
@@ -135,7 +144,7 @@ await run(
     const directory = mkdtempSync(join(tmpdir(), 'endswell-demo-'))
     // Not by the lifecycle: in a hurry it forces all at once, and this must wait until nobody writes there any more.
     process.once('exit', () => rmSync(directory, { recursive: true, maxRetries: 5 }))
-    if (!(trouble === undefined ? await play(life, directory) : await showFailedStart(life, directory, trouble))) return
+    if (!(await show(life, directory))) return
     process.exitCode = 0
     say('All is well that ends well.', '')
   },

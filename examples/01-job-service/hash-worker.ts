@@ -1,38 +1,24 @@
 /**
- * A thread that hashes files. Shows how a worker ends gently: it listens to the request that the kind `worker` sends,
- * finishes what it is at, and has nothing left to do.
+ * A thread that hashes files. Shows the other end of a bridge: a plain object of functions is served, each call's signal
+ * reaches what it does, and what is under way when the service ends is finished first.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { type MessagePort, parentPort } from 'node:worker_threads'
-import type { CloseRequest } from 'endswell/thread'
+import { type Call, serve } from 'endswell/thread'
 
-const port = parentPort as MessagePort
-let underWay = 0
-let closing = false
-
-process.on('workerMessage', ({ type }: CloseRequest) => {
-  if (type !== 'endswell:close') return
-  closing = true
-  leaveWhenIdle()
-})
-
-port.on('message', async ({ serial, file }: { serial: number; file: string }) => {
-  underWay += 1
-  try {
+export const handlers = {
+  /** The SHA-256 of a file, in hex. */
+  async hash(this: Call, file: string): Promise<string> {
     const hash = createHash('sha256')
-    await pipeline(createReadStream(file), hash)
-    port.postMessage({ serial, sha256: hash.digest('hex') })
-  } catch (error) {
-    port.postMessage({ serial, error })
-  }
-  underWay -= 1
-  leaveWhenIdle()
-})
+    await pipeline(createReadStream(file), hash, { signal: this.signal })
+    return hash.digest('hex')
+  },
 
-port.postMessage('ready')
-
-function leaveWhenIdle(): void {
-  if (closing && underWay === 0) port.close()
+  /** The mistake of `--hang=worker`: it never gives the thread back. */
+  spin(): never {
+    for (;;);
+  },
 }
+
+serve(handlers)

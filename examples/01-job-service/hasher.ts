@@ -1,51 +1,29 @@
 /**
- * Hashes files in a thread. Shows a resource with a face: the lifecycle holds the thread, the program holds this object,
- * and a thread that ends, for whatever reason, leaves nobody waiting.
+ * Hashes files in threads. Shows a bridge: calls wait in a bounded queue, a thread that dies is replaced, and no call is
+ * left without an answer, however its thread has ended.
  */
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
+import type { Lifecycle } from 'endswell'
+import { ThreadMonitor, WorkerBridge } from 'endswell/thread'
+import type { handlers } from './hash-worker.ts'
+import { isOrdered } from './trouble.ts'
 
-interface Answer {
-  readonly serial: number
-  readonly sha256?: string
-  readonly error?: unknown
+/** Calls the functions of `hash-worker.ts`. */
+export type Hasher = WorkerBridge<typeof handlers>
+
+/** How many ms a thread may be without a sign of life, before it is replaced: no hash takes that long in one go. */
+const HANG = 1_000
+
+/** Starts the threads. One that hangs is named, with its stack, and replaced. */
+export function openHasher(life: Lifecycle): Hasher {
+  new ThreadMonitor(life, { hang: HANG, action: 'terminate', onReport: (report) => console.error(String(report)) })
+  return new WorkerBridge(life, new URL('./hash-worker.ts', import.meta.url), {
+    name: 'hasher',
+    maxInFlight: 4,
+  })
 }
 
-/** Starts the thread, and resolves with it when it listens. */
-export async function startHashThread(): Promise<Worker> {
-  const thread = new Worker(new URL('./hash-worker.ts', import.meta.url))
-  await once(thread, 'message')
-  return thread
-}
-
-/** Asks a thread for hashes. */
-export class Hasher {
-  readonly #thread: Worker
-  readonly #waiting = new Map<number, PromiseWithResolvers<string>>()
-  #serial = 0
-
-  constructor(thread: Worker) {
-    this.#thread = thread
-    thread.on('message', (answer: Answer) => this.#answered(answer))
-    thread.once('exit', () => {
-      for (const { reject } of this.#waiting.values()) reject(new Error('the hash thread has ended'))
-      this.#waiting.clear()
-    })
-  }
-
-  /** The SHA-256 of a file, in hex. */
-  hash(file: string): Promise<string> {
-    this.#serial += 1
-    const waiting = Promise.withResolvers<string>()
-    this.#waiting.set(this.#serial, waiting)
-    this.#thread.postMessage({ serial: this.#serial, file })
-    return waiting.promise
-  }
-
-  #answered({ serial, sha256, error }: Answer): void {
-    const waiting = this.#waiting.get(serial)
-    this.#waiting.delete(serial)
-    if (sha256 === undefined) waiting?.reject(error)
-    else waiting?.resolve(sha256)
-  }
+/** Resolves when the threads serve, and makes the mistake that was ordered. */
+export async function readyHasher(hasher: Hasher): Promise<void> {
+  await hasher.ready()
+  if (isOrdered('--hang=worker')) hasher.call('spin', []).catch((error: Error) => console.error(error.message))
 }

@@ -85,7 +85,7 @@ export class Jobs {
       const { code } = await child.ended
       if (life.disposed) state = 'stopped'
       else if (code === 0) {
-        sha256 = await hasher.hash(join(directory, 'files', id))
+        sha256 = await hasher.call('hash', [join(directory, 'files', id)])
         state = 'done'
       }
     } catch (error) {

@@ -7,7 +7,7 @@
  * 2. `http`: replies under way are sent whole, websockets are told goodbye.
  * 3. `sweep`: its timer is cleared, and the file that it is at is waited for.
  * 4. `jobs`: all at once get SIGTERM, then the stubborn ones SIGKILL; how each ended is noted.
- * 5. `hasher`: its thread ends.
+ * 5. `hasher`: its calls end, and then its threads; `threads`, which watches them.
  * 6. `database` is closed.
  * 7. `log`: last of all, since it hears of the others.
  */
@@ -15,7 +15,7 @@ import { createWriteStream, mkdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { listen, run } from 'endswell'
-import { Hasher, startHashThread } from './hasher.ts'
+import { openHasher, readyHasher } from './hasher.ts'
 import { handlerFor } from './http.ts'
 import { Jobs } from './jobs.ts'
 import { loadPrices } from './prices.ts'
@@ -44,13 +44,13 @@ await run(
       () => boot.step('database', openStore, { close: 'close', impact: 'no job would be remembered' }),
       { critical: true },
     )
-    const [thread, prices] = await boot.phase('warm-up', () =>
+    const hasher = openHasher(life)
+    const [, prices] = await boot.phase('warm-up', () =>
       Promise.all([
-        boot.step('hasher', startHashThread, { impact: 'no result could be verified' }),
+        boot.step('hashing', () => readyHasher(hasher), { impact: 'no result could be verified' }),
         boot.step('pricing', troubled('pricing', loadPrices), { impact: 'nobody would know what a job costs' }),
       ]),
     )
-    const hasher = new Hasher(thread)
     const progress = new Progress()
     const jobs = new Jobs(life.scope('jobs', { order: 'parallel' }), { directory, store, hasher, progress })
     life.every('sweep', 500, (signal) => sweep(store, directory, RETAIN, signal))
