@@ -42,6 +42,7 @@ export const server: Kind<Server> = defineKind<Server>({
       traffic.release()
     }
   },
+  announce: (value, accepts) => trafficOf(value)?.announce(accepts),
   describe,
 })
 

@@ -82,8 +82,10 @@ export class Traffic {
     for (const drain of this.#drains) drain.stop()
   }
 
-  announce(): void {
+  /** Every reply from now on is the last of its connection. Unless it `accepts`, no new connections come. */
+  announce(accepts = true): void {
     for (const drain of this.#drains) drain.announce?.()
+    if (!accepts) this.#stopAccepting()
   }
 
   /** Ends it gently, and resolves when it is gone. Joins where it ends already. */

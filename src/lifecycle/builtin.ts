@@ -5,6 +5,7 @@ const require = createRequire(import.meta.url)
 interface Builtins {
   'node:async_hooks': typeof import('node:async_hooks')
   'node:child_process': typeof import('node:child_process')
+  'node:cluster': typeof import('node:cluster').default
   'node:fs': typeof import('node:fs')
   'node:http': typeof import('node:http')
   'node:http2': typeof import('node:http2')

@@ -32,13 +32,18 @@ export interface Kind<T = unknown> {
   isGone?(value: T): boolean
   /** Calls `leave` once when the resource ends by itself. Returns the undo, which takes its listeners off. */
   onGone?(value: T, leave: () => void): (() => void) | undefined
+  /**
+   * It is about to be closed, and tells those who use it, while all that is under way goes on. Unless it `accepts`, it
+   * takes nothing new from now on: others do. Must be quick; `close` comes later.
+   */
+  announce?(value: T, accepts: boolean): void
   /** A few words that tell one resource from another, such as `pid 4711` or `port 8080`. */
   describe?(value: T): string
   /** Milliseconds that `close` may take before `force`. Default: the lifecycle's own `grace`. */
   readonly grace?: number
 }
 
-const parts = ['name', 'matches', 'close', 'force', 'isGone', 'onGone', 'describe', 'grace'] as const
+const parts = ['name', 'matches', 'close', 'force', 'isGone', 'onGone', 'announce', 'describe', 'grace'] as const
 
 /**
  * Defines how a sort of resource ends, to be passed as `use(value, { kind })` or `new Lifecycle({ kinds })`.
@@ -70,7 +75,7 @@ export function checkKind(name: string, kind: Kind<never>, expected = 'a kind'):
   if (typeof kind !== 'object' || kind === null) throw wrongType(name, expected, kind, mend)
   checkName(`${name}.name`, kind.name)
   for (const part of ['close', 'matches'] as const) checkFunction(`${name}.${part}`, kind[part], mend)
-  for (const part of ['force', 'isGone', 'onGone', 'describe'] as const) {
+  for (const part of ['force', 'isGone', 'onGone', 'announce', 'describe'] as const) {
     if (kind[part] !== undefined) checkFunction(`${name}.${part}`, kind[part])
   }
   if (kind.grace !== undefined) checkTimeout(`${name}.grace`, kind.grace)

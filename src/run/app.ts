@@ -1,3 +1,4 @@
+import { announce } from '../lifecycle/announce.ts'
 import { checkStatus } from '../lifecycle/check.ts'
 import { type Clock, soon } from '../lifecycle/clock.ts'
 import type { Report } from '../lifecycle/contract.ts'
@@ -10,7 +11,6 @@ import type { HealthServer } from '../observe/index.ts'
 import type { Host } from '../startup/host.ts'
 import type { Start } from '../startup/start.ts'
 import { coordinator, type Participant } from './coordinator.ts'
-import { announceDrain } from './drain.ts'
 import { type End, endOf, statusOfEnd } from './exit-status.ts'
 import { flush } from './flush.ts'
 import { onGivenUp } from './gave-up.ts'
@@ -217,7 +217,7 @@ export class App implements Participant {
   /** Goes on serving for a while, so that who sends the requests can learn of the stop first. */
   async #drain(delay: number): Promise<void> {
     readinessOf(this.#scope).drain(delay)
-    announceDrain(this.#scope)
+    announce(this.#scope, true)
     const unguard = this.#guard.closing(delay)
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = this.#clock.setTimeout(resolve, delay)

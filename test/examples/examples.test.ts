@@ -66,6 +66,12 @@ const outputs: Readonly<Record<string, readonly string[]>> = {
     '/shop/mailer/3/process: forced',
     '/shop/mailer/3/start: closed',
   ],
+  '10-recycled-cluster': [
+    '2 workers serve',
+    'at least 2 recycled for requests, all others go on',
+    'at least 1 recycled for memory, all others go on',
+    '0 requests failed, 0 workers crashed, 0 did not come up',
+  ],
 }
 
 test('every example has its test', () => {

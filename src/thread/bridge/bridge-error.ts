@@ -1,5 +1,7 @@
 import { EndswellError, type ErrorCode } from '../../lifecycle/errors.ts'
 
+const brand = Symbol.for('endswell.bridge-error')
+
 /** What a {@link BridgeError} can say. */
 export interface BridgeErrorOptions {
   /** What brought it about. */
@@ -21,9 +23,11 @@ export interface BridgeErrorOptions {
  * - `ERR_UNCLONEABLE`: an argument or the result holds something that can't be sent to another thread.
  * - `ERR_ABORTED`: the bridge was closed before the call had ended.
  * - `ERR_GAVE_UP`: threads of the bridge have failed too often, and there is none to make the call.
+ *
+ * `instanceof` also holds across two copies of the package.
  */
 export class BridgeError extends EndswellError {
-  /** Name of the method that was called. */
+  /** Name of the method that was called; empty where that was `ready()` or `room()`. */
   readonly method: string
   /** Whether the same call may well succeed if it is made again. It may have done its work: only the method knows. */
   readonly retriable: boolean
@@ -33,5 +37,10 @@ export class BridgeError extends EndswellError {
     this.method = options.method
     this.retriable = options.retriable ?? false
   }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value
+  }
 }
 Object.defineProperty(BridgeError.prototype, 'name', { value: 'BridgeError', configurable: true, writable: true })
+Object.defineProperty(BridgeError.prototype, brand, { value: true })

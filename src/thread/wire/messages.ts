@@ -1,3 +1,6 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { Packed } from './packed.ts'
+
 /**
  * What goes over the port between a bridge and one of its threads.
  *
@@ -6,8 +9,9 @@
  */
 
 /**
- * Calls, four places each: its number in this thread, from 1 and ascending; its slot in the shared memory; the method;
- * the list of arguments. A call of `stream` has a negative slot: -1 - slot.
+ * Calls, four places and its arguments each: its number in this thread, ascending (see `nextSeq`); its slot in the shared
+ * memory; the method; how many arguments follow. They stand in the list itself: a list of their own would double what the
+ * call costs. A stream has a negative slot, -1 - slot, and its credits as the first argument.
  */
 export type Calls = readonly unknown[]
 
@@ -16,20 +20,22 @@ export type Answers = readonly unknown[]
 
 /** The call has ended with a value. */
 export const RESULT = 0
-/** The call has ended with what was thrown. */
+/** The call has ended with what was thrown: see `packed.ts`. */
 export const THROWN = 1
 /** The call has sent an event, or, with the number 0, the thread has: `[name, value]`. */
 export const EVENT = 2
 /** The next value of a stream. */
 export const ITEM = 3
+/** The call was not made, or its result cannot be sent: `[code, message]`. */
+export const REFUSED = 4
 
 /** What the bridge sends first, through the worker's own port. */
 export interface Hello {
   readonly type: 'endswell:bridge'
   /** The port for everything else, transferred. */
-  readonly port: unknown
+  readonly port: MessagePort
   /** See `shared.ts`. */
-  readonly memory: SharedArrayBuffer
+  readonly words: Int32Array<SharedArrayBuffer>
   /** Path of the thread, for reports. */
   readonly name: string
 }
@@ -37,7 +43,7 @@ export interface Hello {
 /** All else that the bridge says. */
 export type ToThread =
   /** The call is to end: also readable in the shared memory, for those who never come back to their event loop. */
-  | { readonly type: 'cancel'; readonly seq: number; readonly reason: unknown }
+  | { readonly type: 'cancel'; readonly seq: number; readonly reason: Packed }
   /** So many more values of a stream may come. */
   | { readonly type: 'credit'; readonly seq: number; readonly count: number }
   /** Events that were held back may come again. */

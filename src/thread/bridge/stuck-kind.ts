@@ -1,0 +1,43 @@
+import type { Worker } from 'node:worker_threads'
+import type { CloseContext, Kind } from '../../lifecycle/kind.ts'
+
+/** How many ms a resource that is forced gets before it counts as abandoned. */
+const FORCE_WINDOW = 1_000
+
+/** The kind `worker` for one thread, which is not asked to end once it is known not to listen, but terminated at once. */
+export class StuckKind implements Kind<Worker> {
+  readonly name: string
+  readonly matches: Kind<Worker>['matches']
+  readonly force: NonNullable<Kind<Worker>['force']>
+  readonly isGone: NonNullable<Kind<Worker>['isGone']>
+  readonly onGone: NonNullable<Kind<Worker>['onGone']>
+  readonly describe: (worker: Worker) => string
+  /** The method that does not come to an end. */
+  stuckIn: string | undefined = undefined
+  readonly #kind: Kind<Worker>
+  readonly #terminateTimeout: number
+  readonly #usual: number
+
+  constructor(kind: Kind<Worker>, terminateTimeout: number, grace: number) {
+    this.name = kind.name
+    this.matches = kind.matches
+    this.force = (worker) => worker.terminate()
+    this.isGone = kind.isGone ?? (() => false)
+    this.onGone = kind.onGone ?? (() => undefined)
+    this.describe = kind.describe ?? (() => '')
+    this.#kind = kind
+    this.#terminateTimeout = terminateTimeout
+    this.#usual = grace
+  }
+
+  /** What is left of `terminateTimeout` before the last rung. */
+  get grace(): number {
+    return this.stuckIn === undefined ? this.#usual : this.#terminateTimeout - FORCE_WINDOW
+  }
+
+  close(worker: Worker, context: CloseContext): unknown {
+    if (this.stuckIn === undefined) return this.#kind.close(worker, context)
+    context.note(`terminated: '${this.stuckIn}' did not heed that it was cancelled`)
+    return worker.terminate()
+  }
+}

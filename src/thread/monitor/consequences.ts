@@ -1,0 +1,124 @@
+import type { Worker } from 'node:worker_threads'
+import { isObject } from '../../lifecycle/check.ts'
+import { publish } from '../../lifecycle/events.ts'
+import type { Scope } from '../../lifecycle/scope.ts'
+import { withTimeout } from '../../lifecycle/with-timeout.ts'
+import type { Verdict } from './evidence.ts'
+import type { Lanes } from './lanes.ts'
+import type { MonitorSettings } from './monitor-options.ts'
+import type { ReportedVerdict } from './thread-report.ts'
+import type { WatchedThread } from './watched-thread.ts'
+
+/** What a {@link ThreadMonitor} has seen so far. */
+export interface MonitorCounts {
+  /** Threads that were registered; that have ended; that found no room. */
+  readonly registered: number
+  readonly ended: number
+  readonly refused: number
+  /** How often a thread was found so. */
+  readonly hung: number
+  readonly busy: number
+  readonly parked: number
+  readonly native: number
+  readonly debugged: number
+  readonly unseen: number
+  /** How often one of those went on. */
+  readonly recovered: number
+  /** Threads that were terminated, and that did not end. */
+  readonly terminated: number
+  readonly abandoned: number
+  /** Lanes that were taken back from threads that nobody knows. */
+  readonly cleaned: number
+  /** How often a thread was examined that was only slow. */
+  readonly falseStarts: number
+  /** How often the monitor itself was held up, and began anew. */
+  readonly restarts: number
+}
+
+/** How many ms a thread gets to end that was terminated. */
+const TERMINATE = 2_000
+
+/** The verdicts that are told, and of which it is told that they hold no more. */
+const TOLD: readonly Verdict[] = ['hung', 'busy', 'native', 'debugged', 'unseen'] satisfies ReportedVerdict[]
+
+const isTold = (verdict: Verdict): verdict is Verdict & ReportedVerdict => TOLD.includes(verdict)
+
+/** What comes of a verdict: it is counted and told, and where that is wanted the thread is terminated. */
+export class Consequences {
+  readonly #scope: Scope
+  readonly #settings: MonitorSettings
+  readonly #lanes: Lanes
+  readonly #counts: { -readonly [Key in keyof MonitorCounts]: number } = {
+    ...{ registered: 0, ended: 0, refused: 0, hung: 0, busy: 0, parked: 0, native: 0, debugged: 0, unseen: 0 },
+    ...{ recovered: 0, terminated: 0, abandoned: 0, cleaned: 0, falseStarts: 0, restarts: 0 },
+  }
+
+  constructor(scope: Scope, settings: MonitorSettings, lanes: Lanes) {
+    this.#scope = scope
+    this.#settings = settings
+    this.#lanes = lanes
+  }
+
+  get counts(): MonitorCounts {
+    return Object.freeze({ ...this.#counts, refused: this.#lanes.refused })
+  }
+
+  count(what: keyof MonitorCounts): void {
+    this.#counts[what] += 1
+  }
+
+  /** A thread has a new verdict. */
+  of(thread: WatchedThread): void {
+    const { verdict, previous } = thread.judgement
+    if (verdict === 'parked' && !thread.isParked) this.count('parked')
+    if (isTold(verdict)) {
+      this.count(verdict)
+      const isStuck = verdict === 'hung' || verdict === 'native'
+      const isOver = isStuck && this.#settings.action === 'terminate'
+      const worker = isOver ? thread.worker : undefined
+      const whose =
+        worker === undefined
+          ? 'It can be terminated by who made it: it is no worker of this thread.'
+          : 'It is terminated.'
+      this.#tell(thread, verdict, isOver ? whose : undefined)
+      if (worker !== undefined) void this.#terminate(thread, worker)
+    } else if (isTold(previous)) {
+      this.count('recovered')
+      this.#tell(thread, 'recovered', `It was ${previous}.`)
+    }
+  }
+
+  /** Something of the monitor's own has failed, or of whoever listens to it. */
+  fail(error: unknown): void {
+    if (this.#scope.observes('resource.error')) this.#scope.publish('resource.error', undefined, { error })
+  }
+
+  /** Nothing of the inspector may be left in the thread by now: one that is stopped does not end. */
+  async #terminate(thread: WatchedThread, worker: Worker): Promise<void> {
+    const { clock } = this.#scope
+    try {
+      await withTimeout(() => worker.terminate(), { timeout: TERMINATE, name: 'terminate', clock })
+      this.count('terminated')
+    } catch {
+      thread.judgement.abandon()
+      this.count('abandoned')
+      const why = `terminate() has not ended it in ${TERMINATE} ms: it is abandoned, and process.exit() waits for it.`
+      this.#tell(thread, 'native', why)
+    }
+  }
+
+  #tell(thread: WatchedThread, verdict: ReportedVerdict, note: string | undefined): void {
+    const report = thread.report(verdict, note)
+    const scope = this.#scope
+    if (scope.observes('thread.changed')) {
+      const event = { path: report.path, kind: 'thread', state: verdict, cause: report }
+      publish(scope, Object.freeze({ type: 'thread.changed', ...event }))
+    }
+    try {
+      const pending = this.#settings.onReport?.(report)
+      if (isObject(pending)) Promise.resolve(pending).catch((error) => this.fail(error))
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+}

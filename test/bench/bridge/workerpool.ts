@@ -1,0 +1,3 @@
+import { worker } from 'workerpool'
+
+worker({ inc: (n: number) => n + 1 })
