@@ -7,6 +7,7 @@ const config: Options = {
     observe: 'src/observe/index.ts',
     process: 'src/process/index.ts',
     run: 'src/run/index.ts',
+    serve: 'src/serve/index.ts',
     startup: 'src/startup/index.ts',
     testing: 'src/testing/index.ts',
     thread: 'src/thread/index.ts',

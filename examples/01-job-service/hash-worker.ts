@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { type Call, serve } from 'endswell/thread'
+import { type Call, serve } from 'endswell/serve'
 
 export const handlers = {
   /** The SHA-256 of a file, in hex. */

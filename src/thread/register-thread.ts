@@ -27,7 +27,7 @@ export interface RegisteredThread extends Disposable {
  * @throws TypeError or RangeError for a bad name.
  * @example
  * ```ts
- * import { registerThread } from 'endswell/thread'
+ * import { registerThread } from 'endswell/serve'
  *
  * registerThread('pricing')
  * ```

@@ -45,9 +45,9 @@ function differences({ files, exports, entry }: Packaging): string[] {
   return found
 }
 
-/** A program that a worker runs is named after its thread. */
+/** A program that a worker runs is named after its folder: `src/watchdog/watchdog-thread.ts`. */
 function isProgram(file: string): boolean {
-  return file.endsWith('-thread.ts')
+  return /^src\/([^/]+)\/\1-thread\.ts$/.test(file)
 }
 
 test('the package exports, and the build makes, one entry for the root and for each folder but lifecycle/', () => {
@@ -67,8 +67,8 @@ describe('the rule of exports', () => {
 
   test('folders, exports and entries that agree are fine', () => {
     expect(differences(good)).toEqual([])
-    const file = 'src/run/watch-thread.ts'
-    const entry = { ...good.entry, 'watch-thread': file }
+    const file = 'src/run/run-thread.ts'
+    const entry = { ...good.entry, 'run-thread': file }
     expect(differences({ ...good, files: [...good.files, file], entry })).toEqual([])
   })
 
@@ -84,17 +84,17 @@ describe('the rule of exports', () => {
     ['an entry without a folder', { entry: { ...good.entry, old: 'src/old/index.ts' } }, 'builds old, which is no'],
     [
       "a worker's program that is not built",
-      { files: [...good.files, 'src/run/watch-thread.ts'] },
-      "Add to entry: watch-thread: 'src/run/watch-thread.ts'",
+      { files: [...good.files, 'src/run/run-thread.ts'] },
+      "Add to entry: run-thread: 'src/run/run-thread.ts'",
     ],
     [
       "a worker's program that is exported",
       {
-        files: [...good.files, 'src/run/watch-thread.ts'],
-        entry: { ...good.entry, 'watch-thread': 'src/run/watch-thread.ts' },
-        exports: { ...good.exports, './watch-thread': run },
+        files: [...good.files, 'src/run/run-thread.ts'],
+        entry: { ...good.entry, 'run-thread': 'src/run/run-thread.ts' },
+        exports: { ...good.exports, './run-thread': run },
       },
-      'exports ./watch-thread, which',
+      'exports ./run-thread, which',
     ],
     ['a folder without an index', { files: ['src/index.ts', 'src/run/run.ts'] }, 'src/run/index.ts is missing'],
   ])('finds %s', (_, change, message) => {

@@ -45,7 +45,7 @@ function block(ms: number): void {
 
 describe('a thread that never comes back to its event loop is found, and where it is:', () => {
   test.each(['spin', 'spin in promises'] as const)('%s', async (way) => {
-    const { reports, row } = monitorOf({ busy: 700 })
+    const { reports, row } = monitorOf()
     const connect = vi.spyOn(Session.prototype, 'connect')
     const disconnect = vi.spyOn(Session.prototype, 'disconnect')
     const neighbour = await threadOf('neighbour')
@@ -53,25 +53,24 @@ describe('a thread that never comes back to its event loop is found, and where i
     tellWorkOf(thread, () => 'price("tea")')
     await tell(thread, { way })
     await until('it is found', () => reports.length > 0)
-    // One that comes round to its promises could also be going from task to task.
-    if (way === 'spin in promises') expect(reports.shift()).toMatchObject({ verdict: 'busy' })
-    await until('it is hung', () => reports.length > 0)
     const [report] = reports
     expect(report).toBeInstanceOf(ThreadReport)
     const identity = { path: '/life/threads/pricing', name: 'pricing', threadId: thread.threadId }
-    expect(report).toMatchObject({ verdict: 'hung', ...identity, work: 'price("tea")', heapUsed: expect.any(Number) })
+    // Who comes round to its promises could also be going from task to task.
+    const [verdict, words] = way === 'spin' ? ['hung', 'hangs: .+'] : ['busy', 'works without a pause']
+    expect(report).toMatchObject({ verdict, ...identity, work: 'price("tea")', heapUsed: expect.any(Number) })
     const name = way === 'spin' ? 'spin' : 'spinInPromises'
     const line = way === 'spin' ? 20 : 24
     const file = expect.stringMatching(/monitor\/thread\.ts$/)
     expect(report?.frames.find((frame) => frame.function === name)).toMatchObject({ file, line })
     expect(String(report)).toMatch(
       new RegExp(
-        `^endswell: /life/threads/pricing \\(thread ${thread.threadId}\\) hangs: .+, silent for \\d+ ms\\n  at work on price`,
+        `^endswell: /life/threads/pricing \\(thread ${thread.threadId}\\) ${words}, silent for \\d+ ms\\n  at work on price`,
       ),
     )
     expect(String(report)).toMatch(new RegExp(`\\n  at ${name} \\(/.+/thread\\.ts:\\d+:\\d+\\)`))
     expect(row('neighbour')?.verdict).toBe('running')
-    expect(row('pricing')?.verdict).toBe('hung')
+    expect(row('pricing')?.verdict).toBe(verdict)
     expect(connect).toHaveBeenCalled()
     expect(disconnect).toHaveBeenCalledTimes(connect.mock.calls.length)
     await isFree(neighbour)

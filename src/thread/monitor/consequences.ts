@@ -11,21 +11,29 @@ import type { WatchedThread } from './watched-thread.ts'
 
 /** What a {@link ThreadMonitor} has seen so far. */
 export interface MonitorCounts {
-  /** Threads that were registered; that have ended; that found no room. */
+  /** Threads that were registered. */
   readonly registered: number
+  /** Threads that have ended, or left. */
   readonly ended: number
+  /** Threads for which there was no room. */
   readonly refused: number
-  /** How often a thread was found so. */
+  /** How often a thread was found to hang. */
   readonly hung: number
+  /** How often a thread was found to work without a pause. */
   readonly busy: number
+  /** How often a thread was found to wait that had not said so. */
   readonly parked: number
+  /** How often a thread was found to be stuck in native code. */
   readonly native: number
+  /** How often a thread was found to be stopped by somebody's debugger. */
   readonly debugged: number
+  /** Threads that have not been seen for long, and that nobody knows. */
   readonly unseen: number
-  /** How often one of those went on. */
+  /** How often a thread that was reported has gone on. */
   readonly recovered: number
-  /** Threads that were terminated, and that did not end. */
+  /** Threads that were terminated and have ended. */
   readonly terminated: number
+  /** Threads that were terminated and have not ended. */
   readonly abandoned: number
   /** Lanes that were taken back from threads that nobody knows. */
   readonly cleaned: number

@@ -14,12 +14,15 @@ export interface HealthCheckOptions {
 export interface HealthRow {
   /** Its path. */
   readonly path: string
+  /** What it is called. */
   readonly name: string
   /** `waiting` until it was first answered. */
   readonly state: 'waiting' | 'passing' | 'failing'
-  /** How often it was asked, failed, and was left out since the last question was not over. */
+  /** How often it was asked. */
   readonly runs: number
+  /** How often it failed, or was not answered in time. */
   readonly failures: number
+  /** How often it was not asked, since the last question was not over. */
   readonly skipped: number
   /** How many ms the last answer took; `undefined` where there was none. */
   readonly ms: number | undefined

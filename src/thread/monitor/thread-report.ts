@@ -70,6 +70,7 @@ export class ThreadReport {
     Object.freeze(this)
   }
 
+  /** A few lines for people: what is held of it, what is known of it, and its stack. */
   toString(): string {
     const { path, threadId, verdict, silent, work, cpu, elu, heapUsed, note } = this
     const quiet = silent >= 1 ? `, silent for ${Math.round(silent)} ms` : ''

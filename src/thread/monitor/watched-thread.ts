@@ -54,6 +54,7 @@ export class WatchedThread {
   readonly #words: Int32Array<SharedArrayBuffer>
   readonly #workerOf: () => Worker | undefined
   #reading: LaneReading
+  #beats = 0
   #lookedAt: number
   #usedBefore: number | undefined = undefined
   #loopBefore: EventLoopUtilization | undefined = undefined
@@ -105,7 +106,8 @@ export class WatchedThread {
   }
 
   look(reading: LaneReading, now: number): Next {
-    const hadBeaten = reading.beats !== this.#reading.beats
+    const hadBeaten = reading.beats !== this.#beats
+    this.#beats = reading.beats
     this.#reading = reading
     this.#isQuiet = !hadBeaten
     this.#measure(now)
