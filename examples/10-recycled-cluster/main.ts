@@ -16,8 +16,8 @@ await run(
     const workers = recycleWorkers(life, cluster, {
       exec: { exec: fileURLToPath(new URL('./worker.ts', import.meta.url)) },
       count: 2,
-      maxRequests: 200,
-      jitter: 100,
+      maxRequests: 100,
+      jitter: 50,
       maxRss: 200 * 2 ** 20,
       samples: 1,
       check: 50,

@@ -79,7 +79,7 @@ export class WorkerBridge<H extends Handlers = Handlers> implements AsyncDisposa
   get calls(): readonly CallSnapshot[] {
     const { desk, fleet, clock } = this.#bridge
     const now = clock.now()
-    const running = fleet.seats.flatMap(({ live }) => [...(live?.calls ?? [])])
+    const running = fleet.seats.flatMap(({ live }) => live?.calls ?? [])
     return Object.freeze([...desk.queue, ...running].map((call) => rowOf(call, now)))
   }
 

@@ -1,5 +1,5 @@
 import { get } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { describe, type TestContext, test } from 'vitest'
 import { lives } from '../fixtures/processes.ts'
 import { Load } from '../fixtures/recycling/load.ts'
 import { Shop } from '../fixtures/recycling/shop.ts'
@@ -9,8 +9,11 @@ const MIB = 2 ** 20
 /** Waits for little. */
 const quick = { count: 2, check: 50, spacing: 0, notice: 100, backoff: { first: 10, jitter: 0 } } as const
 
-async function open(options: object, tempers?: string): Promise<Shop> {
-  const shop = new Shop({ ...quick, ...options }, tempers)
+/** How often the workers are recycled under load: 20 times and more in `npm run soak`. */
+const ROUNDS = Number(process.env['ENDSWELL_ROUNDS'] ?? 5)
+
+async function open({ onTestFinished }: TestContext, options: object, tempers?: string): Promise<Shop> {
+  const shop = new Shop(onTestFinished, { ...quick, ...options }, tempers)
   await shop.heard('ready')
   await shop.state()
   return shop
@@ -28,31 +31,34 @@ function changes({ told }: Shop): string[] {
     .map(({ path = '', incarnation, state }) => `${path.split('/').at(-1)} ${incarnation} ${state}`)
 }
 
-describe('a cluster that is used', { timeout: 60_000 }, () => {
-  test('drops no request while its two workers are recycled 20 times', async () => {
-    const shop = await open({ maxRequests: 100, jitter: 50 })
+// Each has processes of its own: a few tests at a time share the machine.
+describe.concurrent('a cluster that is used', { timeout: 60_000 + ROUNDS * 2_000 }, () => {
+  test(`drops no request while its two workers are recycled ${ROUNDS} times`, async (context) => {
+    const { expect } = context
+    const shop = await open(context, { maxRequests: 50, jitter: 20, notice: 200 })
     const load = new Load(shop.port, 6)
-    await shop.heard('worker.recycled', 20, 50_000)
+    await shop.heard('worker.recycled', ROUNDS, 50_000 + ROUNDS * 2_000)
     await load.stop()
     expect(load.failures).toEqual([])
-    expect(load.answers.size).toBeGreaterThan(20)
+    expect(load.answers.size).toBeGreaterThan(ROUNDS)
     const { workers, counts } = await shop.state()
     expect(counts).toMatchObject({ crashed: 0, aborted: 0 })
-    expect(counts.recycled['requests']).toBeGreaterThanOrEqual(20)
+    expect(counts.recycled['requests']).toBeGreaterThanOrEqual(ROUNDS)
     expect(workers).toHaveLength(2)
   })
 
-  test('keeps a worker that leaks within bounds, and drops no request for that', async () => {
+  test('keeps a worker that leaks within bounds, and drops no request for that', async (context) => {
+    const { expect } = context
     const maxRss = 150 * MIB
-    const shop = await open({ maxRss, samples: 2 }, 'leaks')
+    const shop = await open(context, { count: 1, maxRss, samples: 2, notice: 200 }, 'leaks')
     const load = new Load(shop.port, 2)
     const sizes: number[] = []
     await until(
-      'it was recycled for its memory 3 times',
+      'it was recycled for its memory twice',
       async () => {
         const { workers, counts } = await shop.state()
         sizes.push(...workers.map(({ rss = 0 }) => rss))
-        return (counts.recycled['memory'] ?? 0) >= 3
+        return (counts.recycled['memory'] ?? 0) >= 2
       },
       40_000,
     )
@@ -60,13 +66,14 @@ describe('a cluster that is used', { timeout: 60_000 }, () => {
     expect(load.failures).toEqual([])
     // It goes on leaking until two samples were over, its stand-in is there and it has finished.
     expect(Math.max(...sizes)).toBeGreaterThan(maxRss)
-    expect(Math.max(...sizes)).toBeLessThan(4 * maxRss)
-    // Each seat has come back to where it began.
+    expect(Math.max(...sizes)).toBeLessThan(6 * maxRss)
+    // Its seat has come back to where it began.
     expect(Math.min(...(await shop.state()).workers.map(({ rss = 0 }) => rss))).toBeLessThan(2 * maxRss)
   })
 
-  test('replaces all by hand, one after another, also those that know nothing of it', async () => {
-    const shop = await open({}, 'plain plain serves')
+  test('replaces all by hand, one after another, also those that know nothing of it', async (context) => {
+    const { expect } = context
+    const shop = await open(context, {}, 'plain plain serves')
     const before = [...shop.pids]
     shop.order('recycle')
     await shop.heard('done')
@@ -77,48 +84,36 @@ describe('a cluster that is used', { timeout: 60_000 }, () => {
     expect(before.some(lives)).toBe(false)
   })
 
-  test('lets slow replies of an old worker end', async () => {
-    const shop = await open({ notice: 50 })
+  test('lets slow replies of an old worker end', async (context) => {
+    const { expect } = context
+    const shop = await open(context, { count: 1, notice: 50 })
     const load = new Load(shop.port, 8, '/slow')
-    for (const done of [1, 2]) {
-      shop.order('recycle')
-      await shop.heard('done', done)
-    }
+    shop.order('recycle')
+    await shop.heard('done')
     await load.stop()
     expect(load.failures).toEqual([])
   })
 })
 
-describe('a worker that goes by itself', () => {
-  test('is begun again while the cluster is open, and its status is the cause', async () => {
-    const shop = await open({})
+describe.concurrent('a worker that goes by itself', () => {
+  test('is begun again while the cluster is open, and what ended it is the cause', async (context) => {
+    const { expect } = context
+    const shop = await open(context, { count: 1 })
     send(shop, '/exit')
-    await until('it is there again', () => changes(shop).some((change) => / 2 ready/.test(change)))
-    const cause = shop.told.find(({ state }) => state === 'backing-off')?.cause
-    expect(cause).toEqual({ code: 4, signal: null, oomHint: false })
-    expect((await shop.state()).counts).toEqual({ recycled: {}, crashed: 1, aborted: 0 })
-  })
-
-  test('killed by somebody else, may have been out of memory', async () => {
-    const shop = await open({ count: 1 })
-    const [pid = 0] = shop.alive
-    process.kill(pid, 'SIGKILL')
     await until('it is there again', () => changes(shop).includes('worker-1 2 ready'))
-    const cause = shop.told.find(({ state }) => state === 'backing-off')?.cause
-    expect(cause).toEqual({ code: null, signal: 'SIGKILL', oomHint: true })
+    await shop.state()
+    process.kill(shop.alive[0] ?? 0, 'SIGKILL')
+    await until('it is there again', () => changes(shop).includes('worker-1 3 ready'))
+    const causes = shop.told.filter(({ state }) => state === 'backing-off').map(({ cause }) => cause)
+    expect(causes).toEqual([
+      { code: 4, signal: null, oomHint: false },
+      { code: null, signal: 'SIGKILL', oomHint: true },
+    ])
+    expect((await shop.state()).counts).toEqual({ recycled: {}, crashed: 2, aborted: 0 })
   })
 
-  test('is begun again after waits that grow, and given up where it fails each time at its start', async () => {
-    const backoff = { first: 20, factor: 3, jitter: 0 }
-    const shop = new Shop({ ...quick, count: 1, backoff, intensity: { max: 3 } }, 'fails')
-    await shop.heard('failed')
-    const waits = shop.told.filter(({ state }) => state === 'backing-off').map(({ timeout }) => timeout)
-    expect(waits).toEqual([20, 60, 180])
-    expect(changes(shop).at(-1)).toBe('worker-1 4 failed')
-  })
-
-  test('leaves the others serving when it is given up', async () => {
-    const shop = new Shop({ ...quick, intensity: { max: 1 } }, 'serves fails')
+  test('leaves the others serving when it is given up', async ({ expect, onTestFinished }) => {
+    const shop = new Shop(onTestFinished, { ...quick, intensity: { max: 1 } }, 'serves fails')
     await shop.heard('failed')
     const { workers } = await shop.state()
     expect(workers.map(({ state }) => state)).toEqual(['ready'])
@@ -129,16 +124,14 @@ describe('a worker that goes by itself', () => {
   })
 })
 
-describe('a replacement', () => {
-  test.each([
-    ['fails at its start', 'fails', 'before it was ready'],
-    ['is not ready in time', 'never', 'it had 2000 ms'],
-  ])('that %s leaves the old worker in its place', async (_, temper, message) => {
-    const shop = await open({ count: 1, readyTimeout: 2_000 }, `serves ${temper}`)
+describe.concurrent('a replacement', () => {
+  test('that fails at its start leaves the old worker in its place', async (context) => {
+    const { expect } = context
+    const shop = await open(context, { count: 1 }, 'serves fails')
     const { workers: before } = await shop.state()
     shop.order('recycle')
     const { error } = await shop.heard('done')
-    expect(error).toContain(message)
+    expect(error).toContain('before it was ready')
     const { workers, counts } = await shop.state()
     expect(workers.map(({ pid }) => pid)).toEqual(before.map(({ pid }) => pid))
     expect(counts).toEqual({ recycled: {}, crashed: 0, aborted: 1 })
@@ -149,9 +142,12 @@ describe('a replacement', () => {
     expect(load.failures).toEqual([])
   })
 
-  test('of one that does not finish has it killed when its time is over', async () => {
-    const shop = await open({ count: 1, drain: 400 }, 'deaf serves')
+  test('of one that hangs has it killed when its time is over', async (context) => {
+    const { expect } = context
+    const shop = await open(context, { count: 1, drain: 400 })
     const before = shop.alive
+    send(shop, '/spin')
+    await until('it hangs', async () => (await cpuOf(before[0] ?? 0)) > 40)
     const since = performance.now()
     shop.order('recycle')
     await shop.heard('done')
@@ -159,21 +155,12 @@ describe('a replacement', () => {
     expect(before.some(lives)).toBe(false)
     expect((await shop.state()).counts).toEqual({ recycled: { asked: 1 }, crashed: 0, aborted: 0 })
   })
-
-  test('of one that hangs has it killed when its time is over', async () => {
-    const shop = await open({ count: 1, drain: 400 })
-    const before = shop.alive
-    send(shop, '/spin')
-    await until('it hangs', async () => (await cpuOf(before[0] ?? 0)) > 20)
-    shop.order('recycle')
-    await shop.heard('done')
-    expect(before.some(lives)).toBe(false)
-  })
 })
 
-describe('the end of the primary', () => {
-  test('ends all workers, and begins none any more', async () => {
-    const shop = await open({ maxRequests: 20 })
+describe.concurrent('the end of the primary', () => {
+  test('ends all workers, and begins none any more', async (context) => {
+    const { expect } = context
+    const shop = await open(context, { maxRequests: 20 })
     const load = new Load(shop.port, 2)
     await shop.heard('worker.recycled')
     await shop.state()
@@ -181,15 +168,13 @@ describe('the end of the primary', () => {
     expect(await shop.exit).toEqual({ status: 0, signal: null })
     await load.stop()
     await until('no worker lives', () => shop.alive.length === 0)
-    expect(
-      changes(shop)
-        .slice(-2)
-        .every((change) => change.endsWith('stopped')),
-    ).toBe(true)
+    const last = changes(shop).slice(-2)
+    expect(last.map((change) => change.split(' ').at(-1))).toEqual(['stopped', 'stopped'])
   })
 
-  test('by a signal to all ends each worker once', async () => {
-    const shop = await open({})
+  test('by a signal to all ends each worker once', async (context) => {
+    const { expect } = context
+    const shop = await open(context, {})
     for (const pid of shop.alive) process.kill(pid, 'SIGINT')
     shop.child.kill('SIGINT')
     expect(await shop.exit).toEqual({ status: 0, signal: null })
@@ -197,8 +182,9 @@ describe('the end of the primary', () => {
     expect(shop.alive).toEqual([])
   })
 
-  test('does not wait for workers that are deaf longer than they are granted', async () => {
-    const shop = await open({ drain: 300 }, 'deaf')
+  test('does not wait for workers that are deaf longer than they are granted', async (context) => {
+    const { expect } = context
+    const shop = await open(context, { count: 1, drain: 300 }, 'deaf')
     const since = performance.now()
     shop.child.kill('SIGTERM')
     expect(await shop.exit).toEqual({ status: 80, signal: null })
@@ -206,8 +192,8 @@ describe('the end of the primary', () => {
     expect(shop.alive).toEqual([])
   })
 
-  test('by SIGKILL ends the workers whose event loop turns', async () => {
-    const shop = await open({})
+  test('by SIGKILL ends the workers whose event loop turns', async (context) => {
+    const shop = await open(context, { count: 1 })
     const load = new Load(shop.port, 2)
     await until('it is used', () => load.done > 20)
     shop.child.kill('SIGKILL')

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { expect, onTestFinished, test } from 'vitest'
+import { type TestContext, test } from 'vitest'
 import { until } from '../fixtures/until.ts'
 
 const file = fileURLToPath(new URL('../fixtures/monitor/service.ts', import.meta.url))
 
 /** Starts the service; it is ready. It does not survive the test. */
-async function start() {
+async function start({ onTestFinished }: TestContext) {
   const child = spawn(process.execPath, ['--no-warnings', file])
   onTestFinished(() => void child.kill('SIGKILL'))
   let out = ''
@@ -24,16 +24,17 @@ function signal(child: ChildProcess, name: NodeJS.Signals): void {
   process.kill(child.pid as number, name)
 }
 
-test('a service that was suspended, again and again, accuses none of its threads', async () => {
-  const { child, says, tell, out } = await start()
-  await sleep(1_500)
+test.concurrent('a service that was suspended, again and again, accuses none of its threads', async (context) => {
+  const { expect } = context
+  const { child, says, tell, out } = await start(context)
+  await sleep(500)
   for (let times = 0; times < 4; times += 1) {
     signal(child, 'SIGSTOP')
-    await sleep(times % 2 === 0 ? 1_000 : 250)
+    await sleep(times % 2 === 0 ? 600 : 250)
     signal(child, 'SIGCONT')
-    await sleep(times % 2 === 0 ? 50 : 600)
+    await sleep(times % 2 === 0 ? 50 : 400)
   }
-  await sleep(1_500)
+  await sleep(800)
   tell('counts')
   await says('registered')
   expect(out()).not.toContain('endswell:')
@@ -43,8 +44,9 @@ test('a service that was suspended, again and again, accuses none of its threads
   expect(child.exitCode).toBe(0)
 })
 
-test('a thread that hangs is told of while the service goes on, which then ends as ever', async () => {
-  const { child, says, tell, out } = await start()
+test.concurrent('a thread that hangs is told of while the service goes on, which then ends as ever', async (context) => {
+  const { expect } = context
+  const { child, says, tell, out } = await start(context)
   tell('spin')
   await says('hangs: its event loop does not come round')
   expect(out()).toMatch(/\/service\/threads\/one \(thread \d+\) hangs/)

@@ -44,7 +44,7 @@ describe('at its start', () => {
   test('it begins so many workers, with the settings and the environment that are given', async () => {
     const { cluster, recycled, state } = setUp({ count: 3, exec: { exec: 'worker.js' }, env: { ROLE: 'web' } })
     expect(state()).toEqual(['1 1 starting', '2 1 starting', '3 1 starting'])
-    expect(cluster.setUps).toEqual([{ exec: 'worker.js' }])
+    expect(cluster.begunWith).toEqual([{ exec: 'worker.js' }, { exec: 'worker.js' }, { exec: 'worker.js' }])
     expect(cluster.environments).toEqual([{ ROLE: 'web' }, { ROLE: 'web' }, { ROLE: 'web' }])
     for (const worker of cluster.workers) worker.serve()
     await recycled.ready()
@@ -60,6 +60,14 @@ describe('at its start', () => {
       limits: { requests: undefined, age: undefined },
       state: 'ready',
     })
+  })
+
+  test('its workers are begun with its own settings, also after another one has changed them', async () => {
+    const { cluster, clock } = await serving({ count: 1, exec: { exec: 'worker.js' } })
+    cluster.setupPrimary({ exec: 'other.js', args: ['--other'] })
+    cluster.worker(1).exit(1)
+    await clock.advance(100)
+    expect(cluster.begunWith[1]).toMatchObject({ exec: 'worker.js' })
   })
 
   test('the first ones share the jitter out evenly', () => {
@@ -255,6 +263,24 @@ describe('a replacement that does not come up', () => {
   })
 })
 
+describe('a stand-in', () => {
+  test('that ends while the old one still finishes is a crash, and another is begun at once', async () => {
+    const { cluster, recycled, state, turn } = await serving({ count: 1 })
+    const done = recycled.recycle()
+    cluster.worker(2).serve()
+    await turn()
+    expect(cluster.worker(1).retirement).toBeDefined()
+    cluster.worker(2).exit(null, 'SIGKILL')
+    cluster.worker(1).exit(0)
+    await turn()
+    cluster.worker(3).serve()
+    await turn()
+    await done
+    expect(state()).toEqual(['3 2 ready'])
+    expect(recycled.counts).toEqual({ recycled: { asked: 1 }, crashed: 1, aborted: 0 })
+  })
+})
+
 describe('a worker that ends by itself', () => {
   test.each([
     [0, null, false],
@@ -342,7 +368,7 @@ describe('when its lifecycle closes', () => {
 
   test('one that is coming up ends as well, and who waits for it is told', async () => {
     const { cluster, life, recycled, clock } = await serving({ count: 1 })
-    const refused = expect(recycled.recycle()).rejects.toThrow()
+    const refused = expect(recycled.recycle()).rejects.toMatchObject({ code: 'ERR_CLOSED' })
     const closing = life.close()
     await clock.advance(0)
     for (const worker of cluster.workers) worker.exit(0)
@@ -350,6 +376,18 @@ describe('when its lifecycle closes', () => {
     await closing
     expect(recycled.counts).toEqual({ recycled: {}, crashed: 0, aborted: 0 })
     expect(recycled.workers).toEqual([])
+  })
+
+  test('nobody is replaced by hand any more, nor while it drains', async () => {
+    const { cluster, life, recycled, clock } = await serving()
+    readinessOf(scopeOf(life)).drain(5_000)
+    await expect(recycled.recycle()).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    expect(cluster.workers).toHaveLength(2)
+    const closing = life.close()
+    await clock.advance(0)
+    for (const worker of cluster.workers) worker.exit(0)
+    await closing
+    await expect(recycled.recycle()).rejects.toMatchObject({ code: 'ERR_CLOSED' })
   })
 
   test('disposed of, it ends its workers alone', async () => {

@@ -1,47 +1,17 @@
-import { once } from 'node:events'
 import { Session } from 'node:inspector'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { getEnvironmentData, type Worker } from 'node:worker_threads'
+import { getEnvironmentData } from 'node:worker_threads'
 import { Lifecycle, type LifecycleEvent } from 'endswell'
 import { FakeClock } from 'endswell/testing'
-import { Piscina } from 'piscina'
-import { Tinypool } from 'tinypool'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Lanes } from '../../src/thread/monitor/lanes.ts'
 import { ThreadReport } from '../../src/thread/monitor/thread-report.ts'
 import { tellWorkOf } from '../../src/thread/monitor/work-of.ts'
-import { registerThread } from '../../src/thread/register-thread.ts'
 import { ThreadMonitor } from '../../src/thread/thread-monitor.ts'
-import { fifo } from '../fixtures/monitor/fifo.ts'
-import { monitorOf, tell, threadOf } from '../fixtures/monitor/threads.ts'
-import { until as untilWithin } from '../fixtures/until.ts'
+import { done, isFree, monitorOf, tell, threadOf, until } from '../fixtures/monitor/threads.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()
 })
-
-/** Machines under test are slow, and a monitor that is held up begins anew: in the end it finds what is to be found. */
-const until = (what: string, condition: () => boolean, limit = 15_000) => untilWithin(what, condition, limit)
-
-/** Resolves when the thread has done what it was told. */
-async function done(thread: Worker): Promise<void> {
-  for (;;) {
-    const [message] = await once(thread, 'message')
-    if (message === 'done') return
-  }
-}
-
-/** It still does what it is told, and nothing of a debugger holds it. */
-async function isFree(thread: Worker): Promise<void> {
-  const over = done(thread)
-  await tell(thread, { way: 'debugger' })
-  await over
-}
-
-function block(ms: number): void {
-  const end = performance.now() + ms
-  while (performance.now() < end);
-}
 
 describe('a thread that never comes back to its event loop is found, and where it is:', () => {
   test.each(['spin', 'spin in promises'] as const)('%s', async (way) => {
@@ -115,7 +85,7 @@ test('one that was only slow goes on as if nothing had been, and has recovered',
   const { reports, monitor } = monitorOf()
   const thread = await threadOf('slow')
   const over = done(thread)
-  await tell(thread, { way: 'spin', ms: 2_500 })
+  await tell(thread, { way: 'spin', ms: 1_500 })
   await over
   await until('it has recovered', () => reports.length === 2)
   expect(reports.map(({ verdict }) => verdict)).toEqual(['hung', 'recovered'])
@@ -123,176 +93,6 @@ test('one that was only slow goes on as if nothing had been, and has recovered',
   await isFree(thread)
   expect(monitor.counts).toMatchObject({ hung: 1, recovered: 1, registered: 1, ended: 0 })
   expect(await thread.terminate()).toBe(1)
-})
-
-describe('a thread in native code that does not come back is native:', () => {
-  test('a child process that is waited for', async () => {
-    const { reports } = monitorOf()
-    const thread = await threadOf('native')
-    const over = done(thread)
-    await tell(thread, { way: 'exec', ms: 6_000 })
-    await until('it is found', () => reports.length > 0)
-    expect(reports[0]).toMatchObject({ verdict: 'native', frames: [] })
-    await over
-    await until('it has recovered', () => reports.length === 2)
-    // The stop that it was asked for and did not hear of does not come when it is back.
-    await isFree(thread)
-    expect(reports.map(({ verdict }) => verdict)).toEqual(['native', 'recovered'])
-  })
-
-  test('a read that blocks; terminated, it is abandoned, and that is said', async () => {
-    const { reports, monitor } = monitorOf({ action: 'terminate' })
-    const { file, release } = fifo()
-    const thread = await threadOf('native', { way: 'read', file })
-    await until('it is abandoned', () => reports.length === 2)
-    expect(reports).toMatchObject([
-      { verdict: 'native', note: 'It is terminated.' },
-      { verdict: 'native', note: expect.stringContaining('it is abandoned') },
-    ])
-    expect(monitor.counts).toMatchObject({ native: 1, abandoned: 1, terminated: 0 })
-    release()
-    await until('it has ended', () => thread.threadId === -1)
-  })
-})
-
-describe('nobody is accused', () => {
-  test('who waits, by Atomics.wait, or has said so', async () => {
-    const { reports, row, monitor } = monitorOf()
-    await threadOf('waits', { way: 'wait' })
-    const parks = await threadOf('parks', { way: 'park', ms: 3_000 })
-    await until('both are parked', () => row('waits')?.verdict === 'parked' && row('parks')?.verdict === 'parked')
-    await until('one goes on', () => row('parks')?.verdict === 'running')
-    await isFree(parks)
-    expect(row('waits')?.verdict).toBe('parked')
-    expect(reports).toEqual([])
-    expect(monitor.counts).toMatchObject({ parked: 1, hung: 0, native: 0 })
-  })
-
-  test.each([
-    ['piscina', (filename: string) => new Piscina({ filename, minThreads: 2, maxThreads: 2 })],
-    [
-      'tinypool',
-      (filename: string) => new Tinypool({ filename, minThreads: 2, maxThreads: 2, runtime: 'worker_threads' }),
-    ],
-  ])('of the threads of an idle pool that wait without a word: %s', async (_, open) => {
-    const { reports, monitor } = monitorOf()
-    const pool = open(new URL('../fixtures/monitor/pool-worker.js', import.meta.url).href)
-    onTestFinished(() => pool.destroy())
-    await Promise.all([1, 2, 3, 4].map((ms) => pool.run(ms)))
-    const parked = () => monitor.threads.filter(({ verdict }) => verdict === 'parked').length
-    await until('both are known to wait', () => parked() === 2)
-    await sleep(1_000)
-    expect(parked()).toBe(2)
-    await pool.run(1)
-    await sleep(700)
-    expect(reports).toEqual([])
-  })
-
-  test('of the threads of a pool that go from task to task; one that is stuck in a task is hung', async () => {
-    const { reports, monitor } = monitorOf({ hang: 600 })
-    const filename = new URL('../fixtures/monitor/pool-worker.js', import.meta.url).href
-    const pool = new Piscina({ filename, minThreads: 1, maxThreads: 1 })
-    onTestFinished(() => pool.destroy())
-    await Promise.all(Array.from({ length: 30 }, () => pool.run(100)))
-    expect(reports.filter(({ verdict }) => verdict !== 'busy' && verdict !== 'recovered')).toEqual([])
-    await until('it waits', () => monitor.threads[0]?.verdict === 'parked')
-    reports.length = 0
-    const stuck = new AbortController()
-    const task = pool.run(undefined, { signal: stuck.signal })
-    task.catch(() => {})
-    await until('it is found', () => reports.length > 0)
-    expect(reports[0]).toMatchObject({ verdict: 'hung', name: 'pool' })
-    expect(reports[0]?.frames).toContainEqual(expect.objectContaining({ function: 'spin' }))
-    stuck.abort()
-    await expect(task).rejects.toThrow()
-  })
-
-  test('of it that the monitor itself was blocked, five times for twice as long as a thread may be silent', async () => {
-    const { reports, monitor, row } = monitorOf({ check: 100, hang: 300 })
-    await threadOf('one')
-    await threadOf('two', { way: 'wait' })
-    await until('it waits', () => row('two')?.verdict === 'parked')
-    for (let times = 0; times < 5; times += 1) {
-      block(600)
-      await sleep(20)
-    }
-    await sleep(400)
-    expect(reports).toEqual([])
-    expect(monitor.counts.restarts).toBeGreaterThanOrEqual(5)
-    expect(monitor.counts).toMatchObject({ hung: 0, native: 0 })
-  })
-
-  test('who shows signs of life in a loop', async () => {
-    const { reports, row } = monitorOf()
-    await threadOf('beats', { way: 'spin and beat' })
-    await until('it has begun', () => (row('beats')?.beats ?? 0) > 1_000)
-    await sleep(800)
-    expect(reports).toEqual([])
-  })
-})
-
-test('a thread that works without a pause, but beats, is busy, and is left alone', async () => {
-  const { reports, row } = monitorOf({ busy: 400, action: 'terminate' })
-  const thread = await threadOf('busy', { way: 'work' })
-  await until('it is found', () => reports.length > 0)
-  expect(reports[0]).toMatchObject({ verdict: 'busy', frames: [] })
-  expect(reports[0]?.elu).toBeGreaterThan(0.98)
-  expect(row('busy')?.verdict).toBe('busy')
-  expect(thread.threadId).not.toBe(-1)
-})
-
-describe("somebody else's debugger", () => {
-  test('that has stopped the thread is not disturbed, and nobody is accused', async () => {
-    const { reports, row } = monitorOf({ action: 'terminate' })
-    const thread = await threadOf('debugged')
-    await until('it runs', () => row('debugged')?.verdict === 'running')
-    const { resume, stops } = await debug(thread.threadId)
-    await until('it is found', () => reports.length > 0)
-    expect(reports[0]).toMatchObject({ verdict: 'debugged', frames: [] })
-    await sleep(500)
-    expect(stops()).toBe(1)
-    expect(row('debugged')?.verdict).toBe('debugged')
-    resume()
-    await until('it goes on', () => row('debugged')?.verdict === 'running')
-    expect(reports.map(({ verdict }) => verdict)).toEqual(['debugged', 'recovered'])
-  })
-})
-
-/** Stops a worker as a person would. */
-async function debug(threadId: number): Promise<{ resume: () => void; stops: () => number }> {
-  const session = new Session()
-  session.connect()
-  onTestFinished(() => session.disconnect())
-  let sessionId = ''
-  let stops = 0
-  session.on('NodeWorker.attachedToWorker', ({ params }) => {
-    if (params.workerInfo.title.startsWith(`[worker ${threadId}]`)) sessionId = params.sessionId
-  })
-  session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
-    if (params.message.includes('Debugger.paused')) stops += 1
-  })
-  session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
-  const send = (method: string) =>
-    session.post('NodeWorker.sendMessageToWorker', { sessionId, message: JSON.stringify({ id: 1, method }) })
-  send('Debugger.enable')
-  send('Debugger.pause')
-  await until('it has stopped', () => stops > 0)
-  return { resume: () => send('Debugger.resume'), stops: () => stops }
-}
-
-describe('with action: terminate', () => {
-  test('a thread that hangs is ended, and its neighbours are not', async () => {
-    const { reports, monitor } = monitorOf({ action: 'terminate' })
-    const neighbour = await threadOf('neighbour')
-    const thread = await threadOf('pricing')
-    const exit = once(thread, 'exit')
-    await tell(thread, { way: 'spin' })
-    expect(await exit).toEqual([1])
-    expect(reports).toMatchObject([{ verdict: 'hung', note: 'It is terminated.' }])
-    await until('it is gone', () => monitor.counts.ended === 1)
-    expect(monitor.counts).toMatchObject({ terminated: 1, abandoned: 0 })
-    await isFree(neighbour)
-  })
 })
 
 describe('what is known of threads', () => {
@@ -463,7 +263,7 @@ describe('when it is closed', () => {
     const connect = vi.spyOn(Session.prototype, 'connect')
     const thread = await threadOf('slow')
     const over = done(thread)
-    await tell(thread, { way: 'spin', ms: 2_000 })
+    await tell(thread, { way: 'spin', ms: 1_500 })
     await until('it is being examined', () => connect.mock.calls.length > 0)
     await life.close()
     await until('nothing is left of it', () => disconnect.mock.calls.length > 0)
@@ -509,15 +309,4 @@ test.each<[object, string, string]>([
   )
   expect(life.snapshot().size).toBe(0)
   expect(Lanes.shared).toBeUndefined()
-})
-
-test('the main thread can register as well, and is never silent to itself', async () => {
-  const { reports, row } = monitorOf()
-  using main = registerThread('main')
-  expect(main.isMonitored).toBe(true)
-  await until('it is known', () => row('main')?.verdict === 'running')
-  block(700)
-  await sleep(200)
-  expect(row('main')?.verdict).toBe('running')
-  expect(reports).toEqual([])
 })

@@ -17,9 +17,11 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Lifecycle } from '../../src/index.ts'
+import type { BridgeThread } from '../../src/thread/bridge/bridge-rows.ts'
+import { sayWhyTerminated } from '../../src/thread/monitor/reason-of.ts'
 import { workOf } from '../../src/thread/monitor/work-of.ts'
 import { WorkerBridge } from '../../src/thread/worker-bridge.ts'
 import { failure, openBridge } from '../fixtures/bridge/open.ts'
@@ -29,6 +31,12 @@ import { until } from '../fixtures/until.ts'
 /** Resolves when a handler of such a call was called. */
 async function begun(bridge: { threads: WorkerBridge['threads'] }, work: string): Promise<void> {
   await until(`${work} runs`, () => bridge.threads.some(({ worker }) => workOf(worker) === work))
+}
+
+/** Blocks this thread. */
+function hold(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
 }
 
 /** All that comes. */
@@ -308,6 +316,32 @@ describe('times', () => {
   })
 })
 
+describe('a main thread that was held up', () => {
+  test('takes the answers that have come meanwhile for what they are', async () => {
+    const { bridge } = openBridge({ taskTimeout: 100 })
+    await bridge.ready()
+    const call = bridge.call('sleep', [20])
+    const stream = bridge.stream('count', [40], { window: 10 })
+    await Promise.resolve()
+    hold(300)
+    expect(await call).toBe(20)
+    await stream.next()
+    hold(300)
+    expect(await all(stream)).toHaveLength(39)
+  })
+
+  test('does not end a thread whose call has let go', async () => {
+    const { bridge } = openBridge({ cancelGrace: 100 })
+    const thread = await bridge.call('thread', [])
+    const call = failure(bridge.call('cleansUp', [20], { signal: AbortSignal.timeout(50) }))
+    expect(await call).toMatchObject({ name: 'TimeoutError' })
+    // Here timers come before messages.
+    await setImmediate()
+    hold(300)
+    expect(await bridge.call('thread', [])).toBe(thread)
+  })
+})
+
 describe('threads that end', () => {
   test.each([0, 1])('process.exit(%i) in a call rejects that call, and the next gets another thread', async (code) => {
     const { bridge } = openBridge()
@@ -350,6 +384,29 @@ describe('threads that end', () => {
     expect(await bridge.call('echo', [1])).toBe(1)
   })
 
+  test('whoever terminates a thread can say why', async () => {
+    const { bridge } = openBridge({ threads: { min: 1 } })
+    const call = failure(bridge.call('hangs', []))
+    await begun(bridge, 'hangs()')
+    const { worker } = bridge.threads[0] as BridgeThread
+    sayWhyTerminated(worker, 'it was of no use')
+    await worker.terminate()
+    expect((await call).message).toContain('since it was terminated: it was of no use.')
+  })
+
+  test('one that is terminated before its file runs is followed by another', async () => {
+    const { bridge } = openBridge({ threads: { min: 1 } })
+    await bridge.threads[0]?.worker.terminate()
+    expect(await bridge.call('echo', [1])).toBe(1)
+  })
+
+  test('one that is blocked outside of its calls goes with the first that it does not begin', async () => {
+    const { bridge } = openBridge({ cancelGrace: 50 })
+    await bridge.call('freezes', [])
+    expect(await failure(bridge.call('echo', [1], { timeout: 50 }))).toMatchObject({ code: 'ERR_TIMEOUT' })
+    expect(await bridge.call('echo', [2])).toBe(2)
+  })
+
   test('a thread without memory rejects its call with what Node says', async () => {
     const { bridge } = openBridge({ worker: { resourceLimits: { maxOldGenerationSizeMb: 24 } } })
     const error = await failure(bridge.call('grows', []))
@@ -389,24 +446,24 @@ describe("files that can't serve", () => {
   const options = { intensity: { max: 1 }, readyTimeout: 200 }
 
   test.each([
-    ['does not exist', undefined, { code: 'MODULE_NOT_FOUND' }, 1],
-    ['imports what does not exist', "import './nowhere.mjs'", { code: 'ERR_MODULE_NOT_FOUND' }, 1],
-    ['does not parse', 'let = 1 +', { name: 'SyntaxError' }, 1],
-    ['throws while it is loaded', "throw new Error('at load')", { message: 'at load' }, 2],
-    ['forgets to serve, and ends', 'let a = 1', { message: expect.stringContaining('serve()') }, 1],
+    ['does not exist', undefined, { code: 'MODULE_NOT_FOUND' }],
+    ['imports what does not exist', "import './nowhere.mjs'", { code: 'ERR_MODULE_NOT_FOUND' }],
+    ['does not parse', 'let = 1 +', { name: 'SyntaxError' }],
+    ['throws while it is loaded', "throw new Error('at load')", { message: 'at load' }],
+    ['forgets to serve, and ends', 'let a = 1', { message: expect.stringContaining('serve()') }],
+    ['exits while it is loaded', 'process.exit(1)', { code: 'ERR_EXITED' }],
     [
       'forgets to serve, and stays',
       'setInterval(() => {}, 1000)',
       { name: 'TimeoutError', message: expect.stringContaining('serve()') },
-      2,
     ],
-  ])('a file that %s: calls and ready reject with the cause', async (_, text, cause, lives) => {
+  ])('a file that %s: calls and ready reject at once with the cause', async (_, text, cause) => {
     const file = text === undefined ? join(folder, 'absent.mjs') : fileOf(text)
     const { bridge, events, life } = openBridge(options, `file://${file}`)
     const ready = failure(bridge.ready())
     expect(await failure(bridge.call('echo', [1]))).toMatchObject({ code: 'ERR_GAVE_UP', method: 'echo', cause })
     expect(await ready).toMatchObject({ code: 'ERR_GAVE_UP', cause })
-    expect(events.filter(({ state }) => state === 'starting')).toHaveLength(lives)
+    expect(events.filter(({ state }) => state === 'starting')).toHaveLength(1)
     expect((await life.close()).counts.abandoned).toBe(0)
   })
 
@@ -638,6 +695,13 @@ describe('streams and events', () => {
     const closing = bridge.close()
     expect(await failure(closed.next())).toMatchObject({ code: 'ERR_ABORTED' })
     await closing
+  })
+
+  test('an event has a name, or whoever tells it is told so', async () => {
+    const { bridge } = openBridge()
+    for (const name of [undefined, 3, {}])
+      expect(await failure(bridge.call('misnames', [name]))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
+    expect(bridge.counts).toMatchObject({ failed: 3, lost: 0 })
   })
 
   test('events end with the bridge, after what waits', async () => {

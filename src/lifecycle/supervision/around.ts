@@ -1,6 +1,6 @@
 import type { Scope } from '../scope.ts'
 
-/** A scope, and those that it is in. */
-export function around(scope: Scope): readonly Scope[] {
-  return scope.parent === undefined ? [scope] : [scope, ...around(scope.parent)]
+/** A scope, and those that it is in, as far up as `top`. */
+export function around(scope: Scope, top?: Scope): readonly Scope[] {
+  return scope.parent === undefined || scope === top ? [scope] : [scope, ...around(scope.parent, top)]
 }

@@ -5,7 +5,7 @@ import { checkPolicy, type Definition, type SupervisePolicy, type SupervisionOpt
 import type { Supervised } from './supervised.ts'
 import { SupervisedHandle } from './supervised-handle.ts'
 import type { SupervisedMember } from './supervised-member.ts'
-import { Supervisor } from './supervisor.ts'
+import { type Plan, Supervisor } from './supervisor.ts'
 
 /**
  * Keeps something alive: calls `start`, and again after each end, at growing intervals, until it is stopped, its
@@ -40,12 +40,16 @@ export function supervise<T>(
   return new SupervisedHandle(...superviseOne(life, name, start, policy))
 }
 
-/** Begins to supervise, and gives what a handle is made of. */
+/**
+ * Begins to supervise, and gives what a handle is made of. Where something above `top` closes, lives go on beginning,
+ * until it is the turn of `top`: for what has work to finish by then. Default: nothing begins as soon as anything closes.
+ */
 export function superviseOne<T>(
   life: Lifecycle,
   name: string,
   start: (scope: Lifecycle, ready: () => void) => T | Promise<T>,
   policy: SupervisePolicy<Awaited<T>>,
+  top?: Lifecycle,
 ): [Supervisor, SupervisedMember] {
   if (!(life instanceof Lifecycle)) throw wrongType('life', 'a Lifecycle', life)
   scopeOf(life).checkOpen()
@@ -53,7 +57,8 @@ export function superviseOne<T>(
   checkPolicy(policy)
   const home = homeIn(life, name, policy)
   const definition: Definition = { ...policy, start }
-  const supervisor = new Supervisor(home, { members: [[home, definition]], strategy: 'one_for_one', options: policy })
+  const plan: Plan = { members: [[home, definition]], strategy: 'one_for_one', options: policy }
+  const supervisor = new Supervisor(home, plan, top && scopeOf(top))
   return [supervisor, supervisor.members[0] as SupervisedMember]
 }
 

@@ -17,7 +17,7 @@ import type { SupervisedState, SupervisionEnd } from './supervised.ts'
 import { closedError, type MemberHost, SupervisedMember } from './supervised-member.ts'
 
 /** What a supervisor is to do. */
-interface Plan {
+export interface Plan {
   /** What it supervises, in order, each with the lifecycle that its lives are in: the supervisor's own, or inside it. */
   readonly members: readonly (readonly [home: Lifecycle, definition: Definition])[]
   readonly strategy: Strategy
@@ -38,6 +38,8 @@ export class Supervisor implements MemberHost {
   readonly #isFatal: boolean
   readonly #intensity: Intensity
   readonly #crews: readonly Crew[]
+  /** The outermost whose closing counts. */
+  readonly #top: Scope | undefined
   /** What tells that it, or a lifecycle around it, closes. */
   readonly #signals: readonly AbortSignal[]
   readonly #latch = new Latch()
@@ -47,7 +49,7 @@ export class Supervisor implements MemberHost {
   #isLooking = false
   #hasChanged = false
 
-  constructor(home: Lifecycle, { members, strategy, options }: Plan) {
+  constructor(home: Lifecycle, { members, strategy, options }: Plan, top?: Scope) {
     const scope = scopeOf(home)
     // Whoever heard that they were opened may have closed them.
     for (const each of [home, ...members.map(([inner]) => inner)]) scopeOf(each).checkOpen()
@@ -64,7 +66,8 @@ export class Supervisor implements MemberHost {
     const apart = this.members.map((member) => [member])
     const crews = strategy === 'one_for_one' ? apart : [this.members]
     this.#crews = crews.map((crew) => new Crew(crew, scope.clock))
-    this.#signals = around(scope).map(({ signal }) => signal)
+    this.#top = top
+    this.#signals = around(scope, top).map(({ signal }) => signal)
     for (const signal of this.#signals) signal.addEventListener('abort', this.#retire)
     watchClosing(scope, () => this.#finish())
     this.#look()
@@ -106,7 +109,7 @@ export class Supervisor implements MemberHost {
 
   /** Whether it, or a lifecycle around it, closes: then nothing begins any more. */
   get isClosing(): boolean {
-    return around(this.#scope).some(({ state }) => state !== 'open')
+    return around(this.#scope, this.#top).some(({ state }) => state !== 'open')
   }
 
   /** Resolves when a member is ready. */

@@ -57,13 +57,10 @@ export class Bridge {
     this.fleet = new Fleet(home, settings, source, {
       onServing: () => this.desk.pump(),
       onSettled: (call, isValue, value) => this.desk.settle(call, isValue, value),
-      onRefused: (call, refusal) => this.desk.refuse(call, refusal),
       onItem: (call, value) => this.desk.item(call, value),
       onEvent: (thread, method, name, value) =>
         this.#events.publish({ name, value, thread: thread.path, method }, thread),
-      onIdle: () => {},
       onLost: (thread, begun, others, cause) => this.#lost(thread, begun, others, cause),
-      onStuck: () => {},
       onCrewed: () => this.#look(),
       onAbandoned: (thread) => {
         this.desk.counts.abandoned += 1
@@ -76,11 +73,8 @@ export class Bridge {
         path: scope.path,
         clock: scope.clock,
         free: () => this.fleet.free(),
-        onWaiting: () => {
-          this.#pressure.set(this.desk.queue.size)
-          this.fleet.need(this.desk.queue.size)
-        },
-        onFewer: () => this.#pressure.set(this.desk.queue.size),
+        need: (calls) => this.fleet.need(calls),
+        onQueue: () => this.#pressure.set(this.desk.queue.size),
         onAllOver: () => this.#drain.check(),
       },
       settings,

@@ -50,6 +50,7 @@ export class Deadlines {
 
   /** Its time does not count any more. */
   forget(call: PendingCall): void {
+    call.at = Number.NaN
     if (call.ages !== undefined) call.ages.remove(call)
     if (call.timer === undefined) return
     this.#clock.clearTimeout(call.timer)

@@ -1,7 +1,6 @@
 import type { Clock } from '../../lifecycle/clock.ts'
-import type { Refusal } from '../wire/caller-end.ts'
 import { Counts } from './bridge-counts.ts'
-import { callTimeout, closedBefore, lostCall, queueFull, refusedCall, unknownMethod } from './bridge-errors.ts'
+import { callTimeout, closedBefore, lostCall, queueFull, unknownMethod } from './bridge-errors.ts'
 import type { BridgeSettings } from './bridge-options.ts'
 import { CallQueue } from './call-queue.ts'
 import { Deadlines } from './deadlines.ts'
@@ -13,10 +12,10 @@ export interface Staff {
   readonly clock: Clock
   /** A thread with a free place. */
   free(): Carrier | undefined
-  /** A call has to wait. */
-  onWaiting(): void
-  /** There are fewer that wait, or none. */
-  onFewer(): void
+  /** For so many calls there is no free place. */
+  need(calls: number): void
+  /** There are more that wait, or fewer. */
+  onQueue(): void
   /** No call is left, in the queue or in a thread. */
   onAllOver(): void
 }
@@ -56,11 +55,13 @@ export class Desk {
       call.state = OVER
       call.unlisten()
       this.counts.refused += 1
+      this.#staff.need(queue.size + 1)
       return call.refuse(queueFull(this.#staff.path, call.method, maxQueue))
     }
     queue.push(call)
     this.#deadlines.wait(call, call.since)
-    this.#staff.onWaiting()
+    this.#staff.onQueue()
+    this.#staff.need(queue.size)
   }
 
   /** Hands out what waits, as far as there are free places. */
@@ -72,7 +73,9 @@ export class Desk {
       if (call === undefined) break
       this.#send(call, thread, this.#staff.clock.now())
     }
-    this.#staff.onFewer()
+    this.#staff.onQueue()
+    // What was sent may have been refused at once.
+    if (this.isIdle) this.#staff.onAllOver()
   }
 
   /** A call in a thread is over. */
@@ -91,11 +94,6 @@ export class Desk {
       }
     }
     this.#next()
-  }
-
-  /** A call in a thread was not made, or its result can't come. */
-  refuse(call: PendingCall, refusal: Refusal): void {
-    this.settle(call, false, refusedCall(this.#staff.path, call, refusal))
   }
 
   /** A thread has sent one of many values: it lives, and may go on as long as it has credit. */
@@ -141,7 +139,7 @@ export class Desk {
       this.counts.unserved += 1
       this.#end(call, errorOf(call))
     }
-    this.#staff.onFewer()
+    this.#staff.onQueue()
     this.#next()
   }
 
@@ -173,7 +171,7 @@ export class Desk {
     call.thread = undefined
     this.queue.unshift(call)
     this.#deadlines.wait(call, now)
-    this.#staff.onWaiting()
+    this.#staff.onQueue()
   }
 
   #lost(call: PendingCall, path: string, cause: unknown, retriable: boolean): void {
@@ -188,10 +186,13 @@ export class Desk {
   }
 
   #timeOver(call: PendingCall): void {
-    const { thread, state } = call
+    const { thread, state, at } = call
+    // Where we were held up ourselves, its answer may have come long ago, or its next value.
+    thread?.listen()
+    if (call.state !== state || call.at !== at) return
     if (state === CANCELLING) {
       // One that waits in its thread behind others is never begun: they are not to suffer for it.
-      if (thread?.hasBegun(call)) thread.terminate(call)
+      if (thread?.isStuckIn(call)) thread.terminate(call)
       return
     }
     this.counts.timedOut += 1
@@ -206,7 +207,7 @@ export class Desk {
     if (call.state === QUEUED || thread === undefined) {
       this.queue.remove(call)
       this.#end(call, reason)
-      this.#staff.onFewer()
+      this.#staff.onQueue()
       return this.#next()
     }
     call.state = CANCELLING

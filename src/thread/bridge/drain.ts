@@ -46,10 +46,6 @@ export class Drain {
     this.#cancelGrace = Math.min(cancelGrace, LONGEST_GRACE)
   }
 
-  get hasBegun(): boolean {
-    return this.#before !== undefined
-  }
-
   /** What has become of them so far. */
   get result(): Drained {
     const { ended = 0, cancelled = 0, unserved = 0 } = this.#before ?? {}
@@ -75,7 +71,7 @@ export class Drain {
     this.#begin(context)
     this.#drop(undefined)
     for (const { live } of this.#fleet.seats) {
-      for (const call of [...(live?.calls ?? [])]) this.#desk.cancel(call, closedBefore(this.#path, call))
+      for (const call of live?.calls ?? []) this.#desk.cancel(call, closedBefore(this.#path, call))
     }
     this.check()
     if (this.#desk.isIdle) return undefined
@@ -113,6 +109,7 @@ export class Drain {
   #terminate(): void {
     this.#timer = undefined
     for (const { live } of this.#fleet.seats) {
+      live?.listen()
       const [call] = live?.calls ?? []
       if (call !== undefined) live?.terminate(call)
     }

@@ -11,7 +11,7 @@ import { Seat, type SeatHost, type SeatPlan } from './seat.ts'
 import type { ThreadSource } from './thread-source.ts'
 
 /** Who is told of all threads together. */
-export interface FleetHost extends Omit<SeatHost, 'onStillborn' | 'onLeft'> {
+export interface FleetHost extends Omit<SeatHost, 'onIdle' | 'onStuck' | 'onStillborn' | 'onLeft'> {
   /** More threads serve, or fewer. */
   onCrewed(): void
   /** There is no thread any more, and there will be none. */
@@ -39,7 +39,7 @@ export class Fleet {
     this.#settings = settings
     this.#host = host
     this.#idle = new Alarm(quiet(this.#clock), () => this.#shrink())
-    this.#plan = { home, settings, source, host: this.#seatHost() }
+    this.#plan = { home, settings, source, host: this.#seatHost(), hasServed: false }
   }
 
   /** Starts the least number of threads. */
@@ -105,16 +105,16 @@ export class Fleet {
       onServing: (thread) => {
         this.#serving = [...this.#serving, thread]
         if (this.seats.length > this.#settings.min) this.#watchIdle(thread)
-        host.onCrewed()
+        this.#plan.hasServed = true
+        // What waits goes to this thread, before it is looked whether another is needed.
         host.onServing(thread)
+        host.onCrewed()
       },
       onSettled: (call, isValue, value) => host.onSettled(call, isValue, value),
-      onRefused: (call, refusal) => host.onRefused(call, refusal),
       onItem: (call, value) => host.onItem(call, value),
       onEvent: (...event) => host.onEvent(...event),
       onIdle: (thread) => {
         if (this.seats.length > this.#settings.min) this.#watchIdle(thread)
-        host.onIdle(thread)
       },
       onLost: (thread, ...lost) => {
         host.onLost(thread, ...lost)
@@ -122,7 +122,6 @@ export class Fleet {
       },
       onStuck: (thread) => {
         this.seatOf(thread)?.again()
-        host.onStuck(thread)
       },
       onAbandoned: (thread) => host.onAbandoned(thread),
       onStillborn: (seat, error) => this.#trials.get(seat)?.(error),

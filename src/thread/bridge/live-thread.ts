@@ -3,7 +3,7 @@ import { type Lifecycle, scopeOf } from '../../lifecycle/lifecycle.ts'
 import { tellWorkOf } from '../monitor/work-of.ts'
 import type { CallerHooks, Refusal } from '../wire/caller-end.ts'
 import { isLater, nextSeq } from '../wire/shared.ts'
-import { terminatedFor } from './bridge-errors.ts'
+import { refusedCall, terminatedFor } from './bridge-errors.ts'
 import type { BridgeSettings } from './bridge-options.ts'
 import type { Carrier, PendingCall } from './pending-call.ts'
 import { ThreadBody } from './thread-body.ts'
@@ -19,15 +19,11 @@ export interface ThreadHost {
   onServing(thread: LiveThread): void
   /** A call in it is over; `outcome` says how. Its place is free. */
   onSettled(call: PendingCall, isValue: boolean, value: unknown): void
-  onRefused(call: PendingCall, refusal: Refusal): void
   onItem(call: PendingCall, value: unknown): void
   onEvent(thread: LiveThread, method: string | undefined, name: string, value: unknown): void
   /** It has nothing to do. */
   onIdle(thread: LiveThread): void
-  /**
-   * It will answer no more. `begun` are the calls whose handler was called, `others` the rest; `cause` is why it ended,
-   * where it was not asked to.
-   */
+  /** It will answer no more: `begun` were begun, `others` not; `cause` is why, where it was not asked to end. */
   onLost(thread: LiveThread, begun: readonly PendingCall[], others: readonly PendingCall[], cause: unknown): void
   /** A call in it does not end: it is to be ended, and another to take its place. */
   onStuck(thread: LiveThread): void
@@ -71,10 +67,7 @@ export class LiveThread implements Carrier, CallerHooks {
     tellWorkOf(worker, () => this.work)
     this.body = new ThreadBody(face, worker, source.kind, settings, {
       onClosing: () => this.#closing(),
-      onExit: (cause) => {
-        end.drain()
-        this.#lose(cause)
-      },
+      onExit: (cause) => this.#lose(cause),
       onClosed: (isAbandoned) => {
         this.#lose(undefined)
         if (isAbandoned) host.onAbandoned(this)
@@ -90,8 +83,8 @@ export class LiveThread implements Carrier, CallerHooks {
     return this.#inFlight.size
   }
 
-  get calls(): Iterable<PendingCall> {
-    return this.#inFlight.values()
+  get calls(): readonly PendingCall[] {
+    return [...this.#inFlight.values()]
   }
 
   /** How many events it has dropped. */
@@ -119,14 +112,23 @@ export class LiveThread implements Carrier, CallerHooks {
     call.slot = slot
     if (!this.#isRefd) this.#ref()
     this.#inFlight.set(seq, call)
-    const { method, args, transfer } = call
-    if (call.stream === undefined) return this.#end.send(seq, slot, method, args, transfer)
     call.credit = call.window
-    this.#end.stream(seq, slot, method, args, call.window, transfer)
+    const { method, args, transfer, window } = call
+    try {
+      if (call.stream === undefined) this.#end.send(seq, slot, method, args, transfer)
+      else this.#end.stream(seq, slot, method, args, window, transfer)
+    } catch (error) {
+      // The list of arguments itself throws when it is read: nothing was sent.
+      this.settled(seq, false, error)
+    }
   }
 
-  hasBegun(call: PendingCall): boolean {
-    return !isLater(call.seq, this.#end.begun)
+  listen(): void {
+    if (!this.#isLost) this.#end.drain()
+  }
+
+  isStuckIn(call: PendingCall): boolean {
+    return this.#hasBegun(call) || !this.calls.some((other) => this.#hasBegun(other))
   }
 
   cancel(call: PendingCall, reason: unknown): void {
@@ -158,27 +160,28 @@ export class LiveThread implements Carrier, CallerHooks {
   }
 
   ready(methods: readonly string[]): void {
+    this.body.served()
     if (this.state !== 'starting') return
     this.methods = new Set(methods)
     this.state = 'ready'
-    this.body.served()
     this.#told()
     this.#unref()
     this.#host.onServing(this)
   }
 
   settled(seq: number, isValue: boolean, value: unknown): void {
-    const call = this.#leave(seq)
+    const call = this.#inFlight.get(seq)
     if (call === undefined) return
+    this.#inFlight.delete(seq)
+    this.#slots.push(call.slot)
+    this.finished += 1
     this.#host.onSettled(call, isValue, value)
     if (this.#inFlight.size === 0) this.#empty()
   }
 
   refused(seq: number, refusal: Refusal): void {
-    const call = this.#leave(seq)
-    if (call === undefined) return
-    this.#host.onRefused(call, refusal)
-    if (this.#inFlight.size === 0) this.#empty()
+    const call = this.#inFlight.get(seq)
+    if (call !== undefined) this.settled(seq, false, refusedCall(this.path, call, refusal))
   }
 
   item(seq: number, value: unknown): void {
@@ -190,13 +193,9 @@ export class LiveThread implements Carrier, CallerHooks {
     this.#host.onEvent(this, this.#inFlight.get(seq)?.method, name, value)
   }
 
-  #leave(seq: number): PendingCall | undefined {
-    const call = this.#inFlight.get(seq)
-    if (call === undefined) return undefined
-    this.#inFlight.delete(seq)
-    this.#slots.push(call.slot)
-    this.finished += 1
-    return call
+  /** Whether its handler was called, as far as can be known from outside. */
+  #hasBegun(call: PendingCall): boolean {
+    return !isLater(call.seq, this.#end.begun)
   }
 
   #empty(): void {
@@ -234,14 +233,15 @@ export class LiveThread implements Carrier, CallerHooks {
   /** Nothing comes from it any more: what was in it is lost, or can be given to others. */
   #lose(cause: unknown): void {
     if (this.#isLost) return
-    this.#isLost = true
     this.state = 'stopping'
-    const calls = [...this.#inFlight.values()]
+    this.listen()
+    this.#isLost = true
+    const { calls } = this
     // While it lives it must not begin what is given to others. Either it sees that or we see that it has begun it.
-    for (const call of calls) if (!this.hasBegun(call)) this.#end.cancel(call.seq, call.slot, undefined)
+    for (const call of calls) if (!this.#hasBegun(call)) this.#end.cancel(call.seq, call.slot, undefined)
     const begun: PendingCall[] = []
     const others: PendingCall[] = []
-    for (const call of calls) (this.hasBegun(call) ? begun : others).push(call)
+    for (const call of calls) (this.#hasBegun(call) ? begun : others).push(call)
     this.#inFlight.clear()
     this.#end.close()
     this.#onEmpty?.()

@@ -30,8 +30,10 @@ export interface Carrier {
   readonly methods: ReadonlySet<string>
   /** Takes a call. There must be a free place. */
   carry(call: PendingCall): void
-  /** Whether its handler was called, as far as can be known from outside. */
-  hasBegun(call: PendingCall): boolean
+  /** Takes what it has said, and has not been heard yet. */
+  listen(): void
+  /** Whether it is that call that holds it up: it was begun, or could have been, since nothing else was. */
+  isStuckIn(call: PendingCall): boolean
   /** Tells a call that it is to end. */
   cancel(call: PendingCall, reason: unknown): void
   /** So many more values may come. */
@@ -74,11 +76,11 @@ export class PendingCall {
   bucket: Bucket | undefined = undefined
   previous: PendingCall | undefined = undefined
   next: PendingCall | undefined = undefined
-  /** Its neighbours among those whose time runs out, and from when on that counts. */
+  /** Its neighbours among those whose time runs out, and from when on that counts: NaN where it does not. */
   ages: Ages | undefined = undefined
   older: PendingCall | undefined = undefined
   younger: PendingCall | undefined = undefined
-  at = 0
+  at = Number.NaN
   /** The timer of a call with a time of its own. */
   timer: ClockTimer | undefined = undefined
 

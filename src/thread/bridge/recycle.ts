@@ -72,7 +72,7 @@ async function empty(bridge: Bridge, live: LiveThread, drain: number): Promise<v
   try {
     await withTimeout(() => empty, { timeout: drain, name: 'drain', clock: bridge.clock })
   } catch {
-    for (const call of [...live.calls]) {
+    for (const call of live.calls) {
       const { method } = call
       const message = `${live.path} was replaced, and the call of '${method}' took longer than ${drain} ms to end.`
       bridge.desk.cancel(call, new BridgeError('ERR_ABORTED', message, { path: live.path, method, retriable: true }))

@@ -1,8 +1,10 @@
 import { LONGEST_TIMEOUT } from '../../lifecycle/check.ts'
 import { wordOf } from '../../lifecycle/errors.ts'
 import type { Lifecycle } from '../../lifecycle/lifecycle.ts'
-import { supervise } from '../../lifecycle/supervision/supervise.ts'
+import { superviseOne } from '../../lifecycle/supervision/supervise.ts'
+import type { SupervisePolicy } from '../../lifecycle/supervision/supervise-policy.ts'
 import type { Supervised, SupervisionEnd } from '../../lifecycle/supervision/supervised.ts'
+import { SupervisedHandle } from '../../lifecycle/supervision/supervised-handle.ts'
 import type { BridgeSettings } from './bridge-options.ts'
 import { LiveThread, type ThreadHost } from './live-thread.ts'
 import type { ThreadSource } from './thread-source.ts'
@@ -21,6 +23,8 @@ export interface SeatPlan {
   readonly settings: BridgeSettings
   readonly source: ThreadSource
   readonly host: SeatHost
+  /** Whether any thread of the bridge has ever served. */
+  hasServed: boolean
 }
 
 /** One of a bridge's places for threads: supervised, so that a thread that fails is followed by another. */
@@ -42,7 +46,7 @@ export class Seat {
     this.name = name
     this.isTrial = isTrial
     this.#plan = plan
-    this.#handle = supervise(home, name, (face, ready) => this.#run(face, ready), {
+    const policy: SupervisePolicy<void> = {
       ...settings.supervision,
       readyWhen: 'told',
       // The thread itself knows better what to say when it is late.
@@ -50,7 +54,10 @@ export class Seat {
       giveUpWhen: ({ error }) => !this.isTrial && this.#isHopeless(error),
       // The calls come to their end before the threads do.
       requiredBy: ['calls'],
-    })
+    }
+    // Also while what is around the bridge closes: calls that come until it is the bridge's turn are to be done.
+    const supervision = superviseOne(home, name, (face, ready) => this.#run(face, ready), policy, home)
+    this.#handle = new SupervisedHandle(...supervision)
     this.#handle.ended.then((end) => host.onLeft(this, end))
   }
 
@@ -89,13 +96,17 @@ export class Seat {
     }
   }
 
-  /** Whether a thread that never served would fail alike the next time. */
+  /** Whether a thread that never served would fail alike the next time, as far as can be told. */
   #isHopeless(error: unknown): boolean {
-    if (this.live?.body.hasServed === true) return false
+    const { hasServed = false, hasRun = false, hasRunOut = false } = this.live?.body ?? {}
+    if (hasServed) return false
     const code = wordOf(error, 'code')
+    const hasExited = code === 'ERR_EXITED'
+    // A start that fails is to say so: not after some attempts, when whoever waits for it has lost patience. But one that
+    // somebody has ended before its program began has not failed.
+    if (!this.#plan.hasServed && (hasRun || !hasExited)) return true
     // One that runs out of things to do before it serves does not call `serve`.
-    const hasNothingToDo = code === 'ERR_EXITED' && this.live?.body.exitCode === 0
-    return hasNothingToDo || NOT_FOUND.includes(code) || wordOf(error, 'name') === 'SyntaxError' || isRefused(code)
+    return (hasExited && hasRunOut) || NOT_FOUND.includes(code) || isRefused(code)
   }
 }
 

@@ -7,6 +7,7 @@ import { type Lifecycle, scopeOf } from '../../lifecycle/lifecycle.ts'
 import type { Scope } from '../../lifecycle/scope.ts'
 import { TimeoutError } from '../../lifecycle/timeout-error.ts'
 import { watchClosing } from '../../lifecycle/watch-closing.ts'
+import { whyTerminated } from '../monitor/reason-of.ts'
 import type { BridgeSettings } from './bridge-options.ts'
 import { hearOutput } from './hear-output.ts'
 import { StuckKind } from './stuck-kind.ts'
@@ -28,8 +29,10 @@ export class ThreadBody {
   readonly words: LastWords
   /** Whether it has ever served. */
   hasServed = false
-  /** The status that it has exited with. */
-  exitCode: number | undefined = undefined
+  /** Whether its program was begun. */
+  hasRun = false
+  /** Whether its program has run to its end: whoever is terminated before that has no status of its own, or 1. */
+  hasRunOut = false
   readonly #scope: Scope
   readonly #host: BodyHost
   readonly #kind: StuckKind
@@ -49,6 +52,9 @@ export class ThreadBody {
     this.#host = host
     this.#kind = new StuckKind(kind, terminateTimeout, scope.settings.grace)
     hearOutput(worker, this.words, output, (error) => this.#publish(error))
+    worker.once('online', () => {
+      this.hasRun = true
+    })
     worker.on('error', (error) => this.#failed(error))
     worker.once('exit', (code) => this.#exited(code))
     this.#limit = scope.clock.setTimeout(() => this.#late(readyTimeout), readyTimeout)
@@ -97,7 +103,7 @@ export class ThreadBody {
   }
 
   #exited(code: number): void {
-    this.exitCode = code
+    this.hasRunOut = this.hasRun && code === 0
     this.#scope.clock.clearTimeout(this.#limit)
     const cause = this.#thrown === undefined ? this.#exitError(code) : this.#thrown.error
     this.#host.onExit(this.#wasAsked ? undefined : cause)
@@ -111,9 +117,14 @@ export class ThreadBody {
   }
 
   #exitError(code: number): EndswellError {
-    const why = this.hasServed ? 'and nobody had asked for it.' : 'and had not served. Does its file call serve()?'
-    const message = `${this.path} exited with code ${code}, ${why}${this.#said}`
+    const message = `${this.path} exited with code ${code}, ${this.#why}${this.#said}`
     return new EndswellError('ERR_EXITED', message, { path: this.path })
+  }
+
+  get #why(): string {
+    const reason = whyTerminated(this.worker)
+    if (reason !== undefined) return `since it was terminated: ${reason}.`
+    return this.hasServed ? 'and nobody had asked for it.' : 'and had not served. Does its file call serve()?'
   }
 
   get #said(): string {

@@ -6,6 +6,7 @@ import { withTimeout } from '../../lifecycle/with-timeout.ts'
 import type { Verdict } from './evidence.ts'
 import type { Lanes } from './lanes.ts'
 import type { MonitorSettings } from './monitor-options.ts'
+import { sayWhyTerminated } from './reason-of.ts'
 import type { ReportedVerdict } from './thread-report.ts'
 import type { WatchedThread } from './watched-thread.ts'
 
@@ -104,6 +105,8 @@ export class Consequences {
   /** Nothing of the inspector may be left in the thread by now: one that is stopped does not end. */
   async #terminate(thread: WatchedThread, worker: Worker): Promise<void> {
     const { clock } = this.#scope
+    sayWhyTerminated(worker, `its monitor has found that it was ${thread.judgement.verdict}`)
+    thread.judgement.end()
     try {
       await withTimeout(() => worker.terminate(), { timeout: TERMINATE, name: 'terminate', clock })
       this.count('terminated')

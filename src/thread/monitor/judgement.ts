@@ -65,6 +65,9 @@ export class Judgement {
   /** It was in native code at half of its time. */
   #isHalfway = false
   #patience = 1
+  /** What it had counted when it was found to be stuck, or last seemed to be so no more. */
+  #stuck: Tallies | undefined = undefined
+  #isOver = false
   /** It was found at rest, so many looks ago, and stays so as long as it does not wake: it has gone to sleep so often. */
   #rest: { readonly looks: number; readonly sleeps: number | undefined } | undefined = undefined
 
@@ -88,12 +91,18 @@ export class Judgement {
     if (this.#examined === 'under way') this.#stale = 'begun'
   }
 
-  /** It did not end when it was terminated. */
+  /** It is terminated: whatever it does from now on, nobody looks. */
+  end(): void {
+    this.#isOver = true
+  }
+
+  /** It did not end. */
   abandon(): void {
     this.verdict = 'native'
   }
 
   look(look: Look): Next {
+    if (this.#isOver) return 'nothing'
     const hasBeaten = look.beats !== this.#beats
     this.#beats = look.beats
     return hasBeaten ? this.#alive(look) : this.#quiet(look)
@@ -133,6 +142,7 @@ export class Judgement {
     const fullSince = elu === undefined || elu < FULL ? undefined : (this.#fullSince ?? now)
     this.begin(now)
     this.#fullSince = fullSince
+    this.#stuck = undefined
     this.#patience = 1
     this.#rest = undefined
     if (state === 'stopping') return this.#become('stopping')
@@ -148,11 +158,11 @@ export class Judgement {
       this.begin(now)
       return this.#become('parked')
     }
-    if (this.verdict === 'hung' || this.verdict === 'native') return 'nothing'
     if (look.isCounted && cpu === undefined) return 'nothing'
     // While it is examined it works for whoever examines it.
     const wasAsked = this.#examined === 'under way' && this.#isIdle
     const isIdle = wasAsked || (cpu !== undefined && cpu < IDLE)
+    if (this.#stuck !== undefined && !this.#stirs(this.#stuck, look, isIdle)) return 'nothing'
     if (this.#rest !== undefined) {
       const { looks } = this.#rest
       const isAtRest = looks <= SETTLING || (isIdle && sleeps === this.#rest.sleeps)
@@ -165,6 +175,20 @@ export class Judgement {
     this.#isIdle = isIdle
     if (isIdle) this.#idleAt = now
     return this.#suspect(look, isIdle)
+  }
+
+  /**
+   * Whether a thread that was stuck may be so no more, although it has not beaten: a pool's thread goes on like that. Then
+   * it is examined again.
+   */
+  #stirs(stuck: Tallies, look: Look, isIdle: boolean): boolean {
+    if (this.#examined !== 'yes') return true
+    const hasSleptSince = this.verdict === 'native' && look.sleeps !== stuck.sleeps
+    const hasChanged = isIdle !== this.#isIdle || look.turns !== stuck.turns || hasSleptSince
+    if (!hasChanged || look.now - stuck.now < this.#rules.hang) return false
+    this.#stuck = look
+    this.#forget()
+    return true
   }
 
   #suspect(look: Look, isIdle: boolean): Next {
@@ -194,7 +218,8 @@ export class Judgement {
     // From task to task, or in a circle: that is seen in time.
     if (verdict === 'busy' && !hasSlept(this.#evidence, tallies)) return this.#become('busy')
     if (isRest) this.#rest = { looks: 1, sleeps: undefined }
-    if (verdict !== 'hung' && verdict !== 'native') {
+    this.#stuck = verdict === 'hung' || verdict === 'native' ? tallies : undefined
+    if (this.#stuck === undefined) {
       // It is not examined again at once, and less and less often where nothing shows whether it works.
       this.begin(tallies.now)
       this.#patience = isRest && this.#isIdle ? 1 : Math.min(2 * this.#patience, LONGEST_PATIENCE)

@@ -8,7 +8,6 @@ import { KnownWorkers } from './known-workers.ts'
 import { type LaneReading, Lanes } from './lanes.ts'
 import type { MonitorSettings } from './monitor-options.ts'
 import { type Identity, type ThreadRow, unregistered, WatchedThread } from './watched-thread.ts'
-import { WorkerInspector } from './worker-inspector.ts'
 
 /** Goes round again and again, looks at each thread, and does what follows from that. */
 export class Patrol {
@@ -17,7 +16,6 @@ export class Patrol {
   readonly #lanes: Lanes
   readonly #unshare: () => void
   readonly #workers = new KnownWorkers()
-  readonly #inspector = new WorkerInspector()
   /** By their lanes. */
   readonly #threads = new Map<number, WatchedThread>()
   readonly #consequences: Consequences
@@ -127,10 +125,10 @@ export class Patrol {
     const { clock } = this.#scope
     let finding: Finding
     try {
-      finding = await thread.examine(this.#settings.stack ? this.#inspector : undefined, clock)
+      finding = await thread.examine(this.#settings.stack, clock)
     } catch (error) {
       this.#consequences.fail(error)
-      finding = await thread.examine(undefined, clock)
+      finding = await thread.examine(false, clock)
     }
     // It may have ended meanwhile, or the monitor.
     if (this.#threads.get(thread.at) !== thread) return

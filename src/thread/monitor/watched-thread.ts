@@ -9,7 +9,7 @@ import { cpuOf, isRunnable, livesInKernel, sleepsOf } from './kernel-task.ts'
 import { beatsOf, type LaneReading, type Lanes, turnsOf } from './lanes.ts'
 import { type ReportedVerdict, ThreadReport } from './thread-report.ts'
 import { workOf } from './work-of.ts'
-import type { WorkerInspector } from './worker-inspector.ts'
+import { withLine } from './worker-inspector.ts'
 
 /** A thread, in {@link ThreadMonitor.threads}. */
 export interface ThreadRow {
@@ -41,6 +41,14 @@ export interface Identity {
   readonly name: string
 }
 
+/** What surrounds a thread that is watched. */
+interface Surroundings {
+  readonly lanes: Lanes
+  readonly rules: Rules
+  readonly identity: () => Identity
+  readonly workerOf: () => Worker | undefined
+}
+
 /** One thread that has a lane, as the monitor sees it. */
 export class WatchedThread {
   readonly threadId: number
@@ -64,21 +72,7 @@ export class WatchedThread {
   #silent = 0
   #isQuiet = false
 
-  constructor(
-    reading: LaneReading,
-    now: number,
-    {
-      lanes,
-      rules,
-      identity,
-      workerOf,
-    }: {
-      lanes: Lanes
-      rules: Rules
-      identity: () => Identity
-      workerOf: () => Worker | undefined
-    },
-  ) {
+  constructor(reading: LaneReading, now: number, { lanes, rules, identity, workerOf }: Surroundings) {
     this.threadId = reading.threadId
     this.at = reading.at
     this.judgement = new Judgement(rules, now)
@@ -134,8 +128,8 @@ export class WatchedThread {
     return { now, turns: turnsOf(this.#words), sleeps: sleepsOf(this.#kernelId) }
   }
 
-  /** Looks at it closely, by stopping it for a moment; where that is not wanted, or nobody can, by what is known of it. */
-  async examine(inspector: WorkerInspector | undefined, clock: Clock): Promise<Finding> {
+  /** Looks at it closely: by stopping it for a moment, or where nobody can or `stops` forbids it, by what is known of it. */
+  async examine(stops: boolean, clock: Clock): Promise<Finding> {
     const { beats } = this.#reading
     const fromAfar: Finding = {
       evidence: { stop: 'unreachable', cpu: this.#cpu, tallies: this.tallies(clock.now()) },
@@ -148,8 +142,8 @@ export class WatchedThread {
       cpu: () => cpuOf(this.#kernelId),
       isRunnable: () => isRunnable(this.#kernelId),
     }
-    if (inspector === undefined) return fromAfar
-    return await inspector.with(this.threadId, async (line) =>
+    if (!stops) return fromAfar
+    return await withLine(this.threadId, async (line) =>
       line === undefined ? fromAfar : await new Examination(line, subject, clock).make(),
     )
   }

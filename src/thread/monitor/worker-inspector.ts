@@ -21,14 +21,13 @@ export class WorkerLine {
   constructor(session: Session, id: string) {
     this.#session = session
     this.#id = id
+    session.on('NodeWorker.receivedMessageFromWorker', ({ params: { sessionId, message } }) => {
+      if (sessionId === id) this.#listener?.(JSON.parse(message) as InspectorMessage)
+    })
   }
 
   listen(listener: (message: InspectorMessage) => void): void {
     this.#listener = listener
-  }
-
-  hear(message: string): void {
-    this.#listener?.(JSON.parse(message) as InspectorMessage)
   }
 
   /** Sends a message, and returns its number. A worker that has ended hears nothing, and there's nobody to tell. */
@@ -48,60 +47,36 @@ export class WorkerLine {
   }
 }
 
-/** The inspector of this thread's workers. It is joined while somebody needs it, and nothing is left of it after that. */
-export class WorkerInspector {
-  #session: Session | undefined = undefined
-  #users = 0
-  readonly #lines = new Map<string, WorkerLine>()
-  readonly #threads = new Map<number, WorkerLine>()
-
-  /** Opens a line to a thread for as long as `use` takes; `undefined` where there is none: no worker of ours, or no inspector. */
-  async with<T>(threadId: number, use: (line: WorkerLine | undefined) => Promise<T>): Promise<T> {
-    const inspector = await load()
-    if (inspector === undefined) return use(undefined)
-    this.#users += 1
-    try {
-      this.#session ??= this.#join(new inspector.Session())
-      return await this.#use(this.#threads.get(threadId), use)
-    } finally {
-      this.#users -= 1
-      if (this.#users === 0) this.#leave()
-    }
-  }
-
-  async #use<T>(line: WorkerLine | undefined, use: (line: WorkerLine | undefined) => Promise<T>): Promise<T> {
+/**
+ * Opens a line to the inspector of a thread for as long as `use` takes, and leaves nothing behind; `undefined` where there
+ * is none: no worker of ours, or no inspector. Each has a session of its own, so that none waits for what another hangs up.
+ */
+export async function withLine<T>(threadId: number, use: (line: WorkerLine | undefined) => Promise<T>): Promise<T> {
+  const inspector = await load()
+  if (inspector === undefined) return use(undefined)
+  const session = new inspector.Session()
+  session.connect()
+  try {
+    const line = lineTo(threadId, session)
     try {
       return await use(line)
     } finally {
       await line?.close()
     }
+  } finally {
+    session.post('NodeWorker.disable')
+    session.disconnect()
   }
+}
 
-  #join(session: Session): Session {
-    session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
-      const [, threadId] = TITLE.exec(workerInfo.title) ?? []
-      if (threadId === undefined) return
-      const line = new WorkerLine(session, sessionId)
-      this.#lines.set(sessionId, line)
-      this.#threads.set(Number(threadId), line)
-    })
-    session.on('NodeWorker.receivedMessageFromWorker', ({ params: { sessionId, message } }) => {
-      this.#lines.get(sessionId)?.hear(message)
-    })
-    session.connect()
-    // It tells of all workers there are before it returns.
-    session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
-    return session
-  }
-
-  #leave(): void {
-    const session = this.#session
-    this.#session = undefined
-    this.#lines.clear()
-    this.#threads.clear()
-    session?.post('NodeWorker.disable')
-    session?.disconnect()
-  }
+function lineTo(threadId: number, session: Session): WorkerLine | undefined {
+  let line: WorkerLine | undefined
+  session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
+    if (TITLE.exec(workerInfo.title)?.[1] === String(threadId)) line ??= new WorkerLine(session, sessionId)
+  })
+  // It tells of all workers there are before it returns.
+  session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
+  return line
 }
 
 /** Node can be built without. */

@@ -1,4 +1,4 @@
-import type { Cluster } from 'node:cluster'
+import type { Cluster, ClusterSettings } from 'node:cluster'
 import { builtin } from '../../lifecycle/builtin.ts'
 import { type Lifecycle, scopeOf } from '../../lifecycle/lifecycle.ts'
 import { ClusterSeat, type SeatHost } from './cluster-seat.ts'
@@ -15,6 +15,8 @@ export class ClusterCrew implements Crew<ClusterWorker>, SeatHost {
   readonly tells = false
   crashed = 0
   readonly #cluster: Cluster
+  /** What its workers run. Node keeps that of the whole process, which another cluster may have changed since. */
+  readonly #settings: ClusterSettings
   readonly #options: RecycleOptions
   readonly #watcher: Watcher<ClusterWorker>
   readonly #home: Lifecycle
@@ -25,7 +27,8 @@ export class ClusterCrew implements Crew<ClusterWorker>, SeatHost {
     this.#cluster = cluster
     this.#options = options
     this.#watcher = watcher
-    if (options.exec !== undefined) cluster.setupPrimary(options.exec)
+    cluster.setupPrimary(options.exec)
+    this.#settings = { ...cluster.settings }
     for (let index = 0; index < this.#count; index++)
       this.#seats.push(new ClusterSeat(home, `worker-${index + 1}`, options, this))
   }
@@ -72,6 +75,7 @@ export class ClusterCrew implements Crew<ClusterWorker>, SeatHost {
     // Those that begin together share the jitter out; the seat that is being made is the next.
     const share = isFirst ? evenShare(this.#seats.length, this.#count) : Math.random()
     const wear = new Wear(drawLimits(this.#options, share), this.#options, clock.now())
+    this.#cluster.setupPrimary(this.#settings)
     const worker = new ClusterWorker(this.#cluster.fork(env), wear, check)
     worker.onVitals = () => worker.state === 'ready' && this.#watcher.look(worker)
     return worker

@@ -98,12 +98,15 @@ export class ClusterSeat {
   /** The one that was prepared, or one that is started now. */
   #take(scope: Lifecycle): ClusterWorker {
     const next = this.#next
-    const worker = next ?? this.#host.fork(this.#isFirst)
+    this.#next = undefined
+    // It has gone while the old one finished: that is no life of this seat.
+    const isLost = next?.state === 'ended'
+    if (isLost) this.#host.onEnd(next)
+    const worker = isLost ? this.#host.fork(false) : (next ?? this.#host.fork(this.#isFirst))
     this.#isFirst = false
     this.current = worker
     worker.join(scope, 'process', this.#drain)
-    if (next !== undefined) this.#home.forget(next)
-    this.#next = undefined
+    if (worker === next) this.#home.forget(next)
     return worker
   }
 

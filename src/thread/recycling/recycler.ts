@@ -30,7 +30,7 @@ export interface RecycledWorkers extends AsyncDisposable {
   ready(): Promise<void>
   /**
    * Replaces all that serve now, one after another, as after a new release. Rejects with what the first replacement that
-   * failed has said: the workers behind it stay. Dropped, it is no unhandled rejection.
+   * failed has said: the workers behind it stay; with `ERR_CLOSED` once its lifecycle drains or closes. Dropped, it is no unhandled rejection.
    *
    * @param reason for the events and counts. Default: `asked`.
    */
@@ -50,11 +50,10 @@ export class Recycler<W> implements RecycledWorkers, Watcher<W> {
     this.#home = home
     this.#turnover = new Turnover(options, scope.clock, (...exchange) => this.#exchange(...exchange))
     this.#crew = makeCrew(this)
-    const closed = coded(new ReferenceError(`${home.path} is closing: no worker is replaced.`), 'ERR_CLOSED')
     watchClosing(
       scope,
       () => {},
-      () => this.#turnover.stop(closed),
+      () => this.#turnover.stop(this.#closed()),
     )
     // Whoever heard of the first workers may have closed it.
     if (home.state === 'open') home.every('check', options.check ?? 5_000, () => this.#crew.sample(), { ref: false })
@@ -89,7 +88,7 @@ export class Recycler<W> implements RecycledWorkers, Watcher<W> {
 
   look(worker: W): void {
     const scope = scopeOf(this.#home)
-    if (scope.state !== 'open' || readinessOf(scope).draining) return
+    if (this.#isLeaving) return
     const due = this.#crew.wearOf(worker)?.due(scope.clock.now())
     if (due !== undefined) void this.#turnover.want(worker, due)
   }
@@ -98,7 +97,24 @@ export class Recycler<W> implements RecycledWorkers, Watcher<W> {
     this.#turnover.drop(worker)
   }
 
+  /** Whether the lifecycle drains or closes: then nobody is replaced. */
+  get #isLeaving(): boolean {
+    const scope = scopeOf(this.#home)
+    return scope.state !== 'open' || readinessOf(scope).draining
+  }
+
+  #closed(cause?: unknown): ReferenceError {
+    return coded(
+      new ReferenceError(
+        `${this.path} is closing: no worker is replaced.`,
+        cause === undefined ? undefined : { cause },
+      ),
+      'ERR_CLOSED',
+    )
+  }
+
   async #exchange(worker: W, reason: string, token: Token): Promise<void> {
+    if (this.#isLeaving) throw this.#closed()
     const scope = scopeOf(this.#home)
     const path = this.#crew.pathOf(worker)
     const since = scope.clock.now()
@@ -111,10 +127,9 @@ export class Recycler<W> implements RecycledWorkers, Watcher<W> {
       if (!(await this.#crew.replace(worker, reason, token))) return
     } catch (error) {
       // What a shutdown breaks off is no failure.
-      if (scope.state === 'open') {
-        this.#aborted += 1
-        tell('resource.error', { error })
-      }
+      if (scope.state !== 'open') throw this.#closed(error)
+      this.#aborted += 1
+      tell('resource.error', { error })
       throw error
     }
     this.#recycled.set(reason, (this.#recycled.get(reason) ?? 0) + 1)

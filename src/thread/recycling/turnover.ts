@@ -65,6 +65,7 @@ export class Turnover<W> {
 
   /** Has all of them replaced. With the first that fails, those behind it stay. */
   async all(workers: readonly W[], reason: string): Promise<void> {
+    if (this.#stopped !== undefined) throw this.#stopped.error
     const added = workers.filter((worker) => !this.has(worker))
     try {
       await Promise.all(workers.map((worker) => this.want(worker, reason)))

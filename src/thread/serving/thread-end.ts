@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import { wrongType } from '../../lifecycle/check.ts'
 import {
   type Calls,
   EVENT,
@@ -49,6 +50,7 @@ export class ThreadEnd {
 
   /** Says something to whoever listens; `seq` is 0 outside of a call. False where there is no room. */
   emit(seq: number, name: string, value: unknown): boolean {
+    if (typeof name !== 'string') throw wrongType('name', 'the name of the event', name)
     if (!this.#room.take()) return false
     if (value instanceof Transferred) this.#outbox.move(seq, EVENT, [name, value.value], value.list)
     else this.#outbox.add(seq, EVENT, [name, value], value)

@@ -10,6 +10,21 @@ function faceOf({ bridge, clock }: ReturnType<typeof setUp>, at = 0): ThreadFace
 }
 
 describe('losses', () => {
+  test('a list of arguments that throws when it is read costs only its own call', async () => {
+    const { clock, call, outcomes, bridge } = setUp()
+    await clock.advance(5)
+    const list = Object.defineProperty([], 0, {
+      get() {
+        throw new Error('not to be read')
+      },
+    })
+    await expect(bridge.call('work', list, undefined)).rejects.toThrow('not to be read')
+    call()
+    await clock.advance(10)
+    expect(outcomes).toEqual(['1 done'])
+    expect(bridge.counts).toMatchObject({ failed: 1, running: 0 })
+  })
+
   test('what had begun is lost, and what had not runs in the next thread, before what waits', async () => {
     const { clock, call, outcomes, source } = setUp({ maxInFlight: 3 })
     await clock.advance(5)
@@ -95,6 +110,21 @@ describe('threads that cannot be ended', () => {
 })
 
 describe('closing', () => {
+  test('is over with a last call that no thread serves', async () => {
+    const { clock, call, bridge, life } = setUp({ grace: 40_000 })
+    await clock.advance(5)
+    call({ takes: 50 })
+    const refused = expect(bridge.call('play', [], undefined)).rejects.toMatchObject({ code: 'ERR_UNKNOWN_METHOD' })
+    let isOver = false
+    const closing = life.close().then(() => {
+      isOver = true
+    })
+    await clock.advance(60)
+    await refused
+    expect(isOver).toBe(true)
+    await closing
+  })
+
   test('what waits is dropped at once where no thread is left to do it', async () => {
     const { clock, call, outcomes, source, bridge, life } = setUp({ grace: 40_000 })
     await clock.advance(5)
@@ -184,6 +214,17 @@ describe('replacing a thread', () => {
 })
 
 describe('threads come and go', () => {
+  test('where none may wait, those that are refused bring more threads, too', async () => {
+    const { clock, call, outcomes, source } = setUp({ threads: { min: 0, max: 2 }, maxQueue: 0 })
+    for (let at = 0; at < 4; at += 1) {
+      call({ takes: 100 })
+      await clock.advance(10)
+    }
+    expect(source.threads).toHaveLength(2)
+    await clock.advance(200)
+    expect(outcomes).toEqual(['1 ERR_QUEUE_FULL', '3 ERR_QUEUE_FULL', '2 done', '4 done'])
+  })
+
   test('one is started for every call that waits, and not for those that another one starting will do', async () => {
     const { clock, call, source } = setUp({ threads: { min: 1, max: 4 }, maxInFlight: 2 })
     call()

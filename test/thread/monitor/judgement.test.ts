@@ -68,6 +68,27 @@ describe('a silent thread', () => {
     expect(new Watch(native).for(2_000, {}).for(100, {}, true).verdicts).toEqual(['running', 'native', 'running'])
   })
 
+  test('that was stuck and is so no more is seen to be, also where it never beats, as in a pool', () => {
+    const idle = { cpu: 0, sleeps: 1 }
+    expect(new Watch().for(1_500, {}).for(2_000, idle, false, waits).verdicts).toEqual(['running', 'hung', 'parked'])
+    const worked = new Watch().for(1_500, {}).for(1_500, { turns: 1 }, false, {
+      ...spins,
+      tallies: { ...tallies, turns: 1 },
+    })
+    expect(worked.verdicts).toEqual(['running', 'hung'])
+    expect(worked.examinations).toBe(2)
+    const blocked = new Watch(native).for(1_500, { cpu: 0 })
+    expect(blocked.for(10_000, {}).examinations).toBe(1)
+    expect(blocked.for(2_000, idle, false, waits).verdicts).toEqual(['running', 'native', 'parked'])
+  })
+
+  test('that is terminated is looked at no more', () => {
+    const watch = new Watch().for(1_500, {})
+    watch.judgement.end()
+    expect(watch.for(10_000, { cpu: 0, sleeps: 1 }, false, waits).verdicts).toEqual(['running', 'hung'])
+    expect(watch.examinations).toBe(1)
+  })
+
   test('that moves while it is examined is not accused, and gets all of its time anew', () => {
     const watch = new Watch('moved').for(700, {})
     expect(watch.verdicts).toEqual(['running'])
