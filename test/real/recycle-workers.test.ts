@@ -9,6 +9,9 @@ const MIB = 2 ** 20
 /** Waits for little. */
 const quick = { count: 2, check: 50, spacing: 0, notice: 100, backoff: { first: 10, jitter: 0 } } as const
 
+/** Longer than any client pauses, also on a machine that has much to do. */
+const notice = 1_000
+
 /** How often the workers are recycled under load: 20 times and more in `npm run soak`. */
 const ROUNDS = Number(process.env['ENDSWELL_ROUNDS'] ?? 5)
 
@@ -35,7 +38,7 @@ function changes({ told }: Shop): string[] {
 describe.concurrent('a cluster that is used', { timeout: 60_000 + ROUNDS * 2_000 }, () => {
   test(`drops no request while its two workers are recycled ${ROUNDS} times`, async (context) => {
     const { expect } = context
-    const shop = await open(context, { maxRequests: 50, jitter: 20, notice: 200 })
+    const shop = await open(context, { maxRequests: 50, jitter: 20, maxSurge: 2, notice })
     const load = new Load(shop.port, 6)
     await shop.heard('worker.recycled', ROUNDS, 50_000 + ROUNDS * 2_000)
     await load.stop()
@@ -50,7 +53,7 @@ describe.concurrent('a cluster that is used', { timeout: 60_000 + ROUNDS * 2_000
   test('keeps a worker that leaks within bounds, and drops no request for that', async (context) => {
     const { expect } = context
     const maxRss = 150 * MIB
-    const shop = await open(context, { count: 1, maxRss, samples: 2, notice: 200 }, 'leaks')
+    const shop = await open(context, { count: 1, maxRss, samples: 2, notice }, 'leaks')
     const load = new Load(shop.port, 2)
     const sizes: number[] = []
     await until(
@@ -86,7 +89,7 @@ describe.concurrent('a cluster that is used', { timeout: 60_000 + ROUNDS * 2_000
 
   test('lets slow replies of an old worker end', async (context) => {
     const { expect } = context
-    const shop = await open(context, { count: 1, notice: 50 })
+    const shop = await open(context, { count: 1, notice: 500 })
     const load = new Load(shop.port, 8, '/slow')
     shop.order('recycle')
     await shop.heard('done')

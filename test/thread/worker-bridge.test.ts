@@ -402,7 +402,9 @@ describe('threads that end', () => {
 
   test('one that is blocked outside of its calls goes with the first that it does not begin', async () => {
     const { bridge } = openBridge({ cancelGrace: 50 })
+    const events = bridge.events()
     await bridge.call('freezes', [])
+    expect((await events.next()).value).toMatchObject({ name: 'frozen' })
     expect(await failure(bridge.call('echo', [1], { timeout: 50 }))).toMatchObject({ code: 'ERR_TIMEOUT' })
     expect(await bridge.call('echo', [2])).toBe(2)
   })

@@ -9,7 +9,7 @@ export interface EventOptions {
    *
    * - `drop-oldest`, the default: the one that has waited longest. The threads do not notice that the consumer is slow.
    * - `drop-newest`: the one that has just come. What waits here counts as under way, so that a handler that awaits
-   *   `drained()` goes at the consumer's pace, and nothing is lost.
+   *   `drained()` goes at the consumer's pace, and nothing is lost where `max` has room for `maxEvents` of every thread.
    */
   overflow?: 'drop-oldest' | 'drop-newest'
 }
