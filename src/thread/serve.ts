@@ -26,10 +26,14 @@ export interface Server<H extends Handlers> {
   /**
    * Tells whoever listens to the bridge's `events()`, outside of a call.
    *
-   * @returns false if there was no room, or nobody to tell yet: then the event is dropped.
+   * @returns false if there was no room, or the bridge has not said hello yet: then the event is dropped.
+   * @throws TypeError as the `emit` of a {@link Call} does.
    */
   emit(name: string, value: unknown): boolean
-  /** Resolves when there is room for another event: at once if there is. Await it before `emit` to lose none. */
+  /**
+   * Resolves when there is room for another event, and not before the bridge has said hello. Await it right before each
+   * `emit` to lose none.
+   */
   drained(): Promise<void>
 }
 
@@ -43,7 +47,8 @@ const serving = new WeakSet<object>()
  * A handler is called with the caller's arguments, and with its {@link Call} as `this`: there it learns that the call is
  * cancelled, and tells events. What it returns, or its promise brings, is the result; an iterator, such as a generator's,
  * is the bridge's `stream()`. What it throws is thrown where it was called, with its stack: an error keeps its
- * properties, and its class where that is the language's own. All must be cloneable; {@link transfer} moves instead.
+ * properties, and its class where that is the language's own. All must be cloneable, or the call rejects with a
+ * `BridgeError` (`ERR_UNCLONEABLE`); {@link transfer} moves instead.
  *
  * The thread stays until it is asked to end, by its bridge or by a lifecycle that holds it. In a worker that no bridge
  * has started it just waits.

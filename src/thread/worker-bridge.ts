@@ -11,11 +11,12 @@ import {
   type CallOptions,
   checkCall,
   checkCallOptions,
+  checkEventOptions,
   checkStreamOptions,
   type StreamOptions,
 } from './bridge/call-options.ts'
 import type { Drained } from './bridge/drain.ts'
-import type { Arguments, Handlers, Method, Result, StreamItem } from './bridge/handlers.ts'
+import type { Arguments, CallMethod, Handlers, Result, StreamItem, StreamMethod } from './bridge/handlers.ts'
 import type { LiveThread } from './bridge/live-thread.ts'
 import { type RecycleThreadOptions, recycleThread } from './bridge/recycle.ts'
 import { threadsOf } from './bridge/thread-source.ts'
@@ -110,7 +111,7 @@ export class WorkerBridge<H extends Handlers = Handlers> implements AsyncDisposa
    * closes.
    * @throws TypeError or RangeError for a bad argument: at once, not as a rejection.
    */
-  call<M extends Method<H>>(method: M, args: Arguments<H, M>, options?: CallOptions): Promise<Result<H, M>> {
+  call<M extends CallMethod<H>>(method: M, args: Arguments<H, M>, options?: CallOptions): Promise<Result<H, M>> {
     checkCall(method, args)
     if (options !== undefined) checkCallOptions(options)
     return this.#bridge.call(method, args, options) as Promise<Result<H, M>>
@@ -120,7 +121,7 @@ export class WorkerBridge<H extends Handlers = Handlers> implements AsyncDisposa
    * Calls a method that is a generator, and gives its values one by one. No more than `window` of them are made before
    * they are taken. Leaving the loop cancels the call; so does disposing of what this returns. Errors are those of `call`.
    */
-  stream<M extends Method<H>>(
+  stream<M extends StreamMethod<H>>(
     method: M,
     args: Arguments<H, M>,
     options: StreamOptions = PLAIN,
@@ -132,6 +133,7 @@ export class WorkerBridge<H extends Handlers = Handlers> implements AsyncDisposa
 
   /** What handlers tell with `emit`, from now on and until the bridge closes. Each that listens has a buffer of its own. */
   events(options: EventOptions = PLAIN): BridgeEvents {
+    checkEventOptions(options)
     return this.#bridge.events(options)
   }
 

@@ -3,7 +3,7 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Lifecycle } from 'endswell'
-import { WorkerBridge, type WorkerBridgeOptions } from 'endswell/thread'
+import { ThreadMonitor, WorkerBridge, type WorkerBridgeOptions } from 'endswell/thread'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { handlers } from '../fixtures/bridge/worker.ts'
 import { lineOf, Program, rowOf } from '../fixtures/run/program.ts'
@@ -43,8 +43,7 @@ class SilentPipe {
   }
 }
 
-function open(options: WorkerBridgeOptions = {}) {
-  const life = new Lifecycle({ name: 'app', grace: 1_000 })
+function open(options: WorkerBridgeOptions = {}, life = new Lifecycle({ name: 'app', grace: 1_000 })) {
   const url = new URL('../fixtures/bridge/worker.ts', import.meta.url)
   const times = { grace: 100, cancelGrace: 100, terminateTimeout: 1_000 }
   return { life, bridge: new WorkerBridge<typeof handlers>(life, url, { ...times, ...options }) }
@@ -116,6 +115,24 @@ describe('a call that is stuck in native code', () => {
     expect(report.rows).toContainEqual(
       expect.objectContaining({ path: '/app/bridge thread-1', kind: 'worker', outcome: 'abandoned' }),
     )
+  })
+
+  test('is lost when a monitor finds it, which the bridge then knows as well, and the next one runs', async () => {
+    const fifo = new SilentPipe()
+    const life = new Lifecycle({ name: 'app', grace: 1_000 })
+    const monitor = new ThreadMonitor(life, { hang: 200, beat: 50, check: 50, action: 'terminate' })
+    const { bridge } = open({ taskTimeout: Number.POSITIVE_INFINITY }, life)
+    const call = bridge.call('reads', [fifo.path])
+    const next = bridge.call('echo', ['waits'])
+    const message = expect.stringContaining('terminated: its monitor has found it native')
+    await expect(call).rejects.toMatchObject({
+      code: 'ERR_WORKER_LOST',
+      message,
+      cause: { cause: { verdict: 'native' } },
+    })
+    expect(await next).toBe('waits')
+    expect([bridge.counts.abandoned, monitor.counts.native]).toEqual([1, 1])
+    expect((await life.close()).counts.abandoned).toBe(1)
   })
 
   test('does not hold up the closing for longer than its times', async () => {

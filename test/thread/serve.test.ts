@@ -121,12 +121,14 @@ describe('what a call throws', () => {
     for (const [what, shown] of [
       ['function', '[Function: mine]'],
       ['symbol', 'Symbol(mine)'],
-      ['nasty', ''],
     ] as const) {
-      const { thrown } = (await caller.call('throw', [what])) as { thrown: Error }
-      expect(thrown).toMatchObject({ code: 'ERR_UNCLONEABLE' })
-      expect(thrown.message).toContain(shown)
+      const { refusal } = (await caller.call('throw', [what])) as { refusal: { code: string; message: string } }
+      expect(refusal.code).toBe('ERR_UNCLONEABLE')
+      expect(refusal.message).toContain('What throw() threw')
+      expect(refusal.message).toContain(shown)
     }
+    const { thrown } = (await caller.call('throw', ['nasty'])) as { thrown: Error }
+    expect(thrown.message).toContain('do not look')
   })
 })
 

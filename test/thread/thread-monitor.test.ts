@@ -4,8 +4,8 @@ import { Lifecycle, type LifecycleEvent } from 'endswell'
 import { FakeClock } from 'endswell/testing'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Lanes } from '../../src/thread/monitor/lanes.ts'
+import { ownThread } from '../../src/thread/monitor/owner-of.ts'
 import { ThreadReport } from '../../src/thread/monitor/thread-report.ts'
-import { tellWorkOf } from '../../src/thread/monitor/work-of.ts'
 import { ThreadMonitor } from '../../src/thread/thread-monitor.ts'
 import { done, isFree, monitorOf, tell, threadOf, until } from '../fixtures/monitor/threads.ts'
 
@@ -20,7 +20,7 @@ describe('a thread that never comes back to its event loop is found, and where i
     const disconnect = vi.spyOn(Session.prototype, 'disconnect')
     const neighbour = await threadOf('neighbour')
     const thread = await threadOf('pricing')
-    tellWorkOf(thread, () => 'price("tea")')
+    ownThread(thread, { work: () => 'price("tea")', condemned: () => {} })
     await tell(thread, { way })
     await until('it is found', () => reports.length > 0)
     const [report] = reports

@@ -21,8 +21,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Lifecycle } from '../../src/index.ts'
 import type { BridgeThread } from '../../src/thread/bridge/bridge-rows.ts'
-import { sayWhyTerminated } from '../../src/thread/monitor/reason-of.ts'
-import { workOf } from '../../src/thread/monitor/work-of.ts'
+import { ownerOf } from '../../src/thread/monitor/owner-of.ts'
 import { WorkerBridge } from '../../src/thread/worker-bridge.ts'
 import { failure, openBridge } from '../fixtures/bridge/open.ts'
 import { listeners } from '../fixtures/listeners.ts'
@@ -30,7 +29,7 @@ import { until } from '../fixtures/until.ts'
 
 /** Resolves when a handler of such a call was called. */
 async function begun(bridge: { threads: WorkerBridge['threads'] }, work: string): Promise<void> {
-  await until(`${work} runs`, () => bridge.threads.some(({ worker }) => workOf(worker) === work))
+  await until(`${work} runs`, () => bridge.threads.some(({ worker }) => ownerOf(worker)?.work() === work))
 }
 
 /** Blocks this thread. */
@@ -118,12 +117,12 @@ describe('calls', () => {
     await bridge.ready()
     const [thread] = bridge.threads
     if (thread === undefined) throw new Error('no thread')
-    expect(workOf(thread.worker)).toBeUndefined()
+    expect(ownerOf(thread.worker)?.work()).toBeUndefined()
     const call = bridge.call('sleep', [200])
-    await until('it has begun', () => workOf(thread.worker) !== undefined)
-    expect(workOf(thread.worker)).toBe('sleep(200)')
+    await until('it has begun', () => ownerOf(thread.worker)?.work() !== undefined)
+    expect(ownerOf(thread.worker)?.work()).toBe('sleep(200)')
     await call
-    expect(workOf(thread.worker)).toBeUndefined()
+    expect(ownerOf(thread.worker)?.work()).toBeUndefined()
   })
 })
 
@@ -389,9 +388,11 @@ describe('threads that end', () => {
     const call = failure(bridge.call('hangs', []))
     await begun(bridge, 'hangs()')
     const { worker } = bridge.threads[0] as BridgeThread
-    sayWhyTerminated(worker, 'it was of no use')
-    await worker.terminate()
-    expect((await call).message).toContain('since it was terminated: it was of no use.')
+    const report = new Error('hung')
+    ownerOf(worker)?.condemned('it was of no use', report)
+    const cause = { message: 'It was terminated: it was of no use.', cause: report }
+    expect(await call).toMatchObject({ code: 'ERR_WORKER_LOST', cause })
+    expect(await bridge.call('echo', [1])).toBe(1)
   })
 
   test('one that is terminated before its file runs is followed by another', async () => {
@@ -445,7 +446,7 @@ describe("files that can't serve", () => {
     writeFileSync(file, text)
     return file
   }
-  const options = { intensity: { max: 1 }, readyTimeout: 200 }
+  const options = { intensity: { max: 1 } }
 
   test.each([
     ['does not exist', undefined, { code: 'MODULE_NOT_FOUND' }],
@@ -459,9 +460,12 @@ describe("files that can't serve", () => {
       'setInterval(() => {}, 1000)',
       { name: 'TimeoutError', message: expect.stringContaining('serve()') },
     ],
-  ])('a file that %s: calls and ready reject at once with the cause', async (_, text, cause) => {
+  ])('a file that %s: calls and ready reject at once with the cause', async (what, text, cause) => {
     const file = text === undefined ? join(folder, 'absent.mjs') : fileOf(text)
-    const { bridge, events, life } = openBridge(options, `file://${file}`)
+    const { bridge, events, life } = openBridge(
+      { ...options, readyTimeout: what.endsWith('stays') ? 300 : 10_000 },
+      `file://${file}`,
+    )
     const ready = failure(bridge.ready())
     expect(await failure(bridge.call('echo', [1]))).toMatchObject({ code: 'ERR_GAVE_UP', method: 'echo', cause })
     expect(await ready).toMatchObject({ code: 'ERR_GAVE_UP', cause })
@@ -479,6 +483,25 @@ describe("files that can't serve", () => {
     const { bridge } = openBridge(options, `file://${fileOf('throw 1')}`)
     void bridge.ready()
     await until('it has failed', () => bridge.state === 'failed')
+  })
+})
+
+describe('while what is around it closes', () => {
+  test.each([
+    ['one without threads', { min: 0, max: 2 }],
+    ['one with fewer threads than calls', { min: 1, max: 4 }],
+    ['one whose only thread ends', { min: 1 }],
+  ])('a bridge does what it is called to do until it is its turn: %s', async (_, threads) => {
+    const { bridge, life } = openBridge({ threads })
+    const results = Promise.withResolvers<unknown[]>()
+    life.defer(async () => {
+      const calls = [bridge.call('exits', [3]), bridge.call('echo', [1]), bridge.call('sleep', [10])]
+      results.resolve(Promise.all(calls.map((call) => call.catch(({ code }) => code))))
+      await results.promise
+    })
+    const { counts } = await life.close()
+    expect(await results.promise).toEqual(['ERR_WORKER_LOST', 1, 10])
+    expect(counts).toMatchObject({ forced: 0, abandoned: 0 })
   })
 })
 

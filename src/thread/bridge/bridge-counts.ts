@@ -20,7 +20,10 @@ export interface BridgeCounts {
   readonly retried: number
   /** Calls that waited when the bridge failed, or when its closing did not get to them. */
   readonly unserved: number
-  /** Events that were dropped: in the threads for want of room, and here because a consumer was too slow. */
+  /**
+   * Events that were dropped: in the threads for want of room, and here because a consumer was too slow. What is told while
+   * nobody listens is not among them: it has gone to all there are.
+   */
   readonly dropped: number
   /** Threads that could not be ended. */
   readonly abandoned: number

@@ -45,7 +45,7 @@ export function unknownMethod(path: string, { method }: PendingCall, methods: Re
 export function lostCall(path: string, call: PendingCall, cause: unknown, retriable: boolean): BridgeError {
   const { method, transfer } = call
   const moved = retriable && transfer !== undefined ? ' What was transferred to it is gone.' : ''
-  const message = `${path} ended before the call of '${method}' had. ${wordsOf(cause)}${moved}`
+  const message = `${path} ended while it ran '${method}'. ${wordsOf(cause)}${moved}`
   return new BridgeError('ERR_WORKER_LOST', message, { path, method, cause, retriable })
 }
 
@@ -64,10 +64,18 @@ export function callTimeout(
   return new TimeoutError({ path, timeout, elapsed, limitedBy: undefined, hint })
 }
 
-/** Why the neighbours of a call that did not end were lost, too. */
-export function terminatedFor(path: string, method: string): EndswellError {
-  const message = `It was terminated, since '${method}' did not heed that it was cancelled.`
-  return new EndswellError('ERR_ABORTED', message, { path })
+/** Why a thread is terminated that a call does not let go of. */
+export function unheeded({ method }: PendingCall): string {
+  return `'${method}' did not heed that it was cancelled`
+}
+
+/** Says why a thread was terminated, with all that was in it. */
+export function terminatedFor(path: string, why: string, cause?: unknown): EndswellError {
+  return new EndswellError(
+    'ERR_ABORTED',
+    `It was terminated: ${why}.`,
+    cause === undefined ? { path } : { path, cause },
+  )
 }
 
 /** What an error says, in a sentence. */

@@ -97,6 +97,11 @@ export class ThreadFace implements BridgeThread {
   }
 
   [customInspect](): object {
+    return this.toJSON()
+  }
+
+  /** What can be said of it in JSON. */
+  toJSON(): object {
     const { path, state, threadId, calls, inFlight, age } = this
     return { path, state, threadId, calls, inFlight, age }
   }

@@ -19,6 +19,7 @@ import { quiet } from './deadlines.ts'
 import { Desk } from './desk.ts'
 import { Drain, type Drained } from './drain.ts'
 import { Fleet } from './fleet.ts'
+import { heardInContext } from './heard-in-context.ts'
 import type { LiveThread } from './live-thread.ts'
 import { PendingCall } from './pending-call.ts'
 import { Pressure } from './pressure.ts'
@@ -58,8 +59,10 @@ export class Bridge {
       onServing: () => this.desk.pump(),
       onSettled: (call, isValue, value) => this.desk.settle(call, isValue, value),
       onItem: (call, value) => this.desk.item(call, value),
-      onEvent: (thread, method, name, value) =>
-        this.#events.publish({ name, value, thread: thread.path, method }, thread),
+      onEvent: (thread, call, name, value) => {
+        this.#events.publish({ name, value, thread: thread.path, method: call?.method, call: call?.id }, thread)
+        call?.tell(name, value)
+      },
       onLost: (thread, begun, others, cause) => this.#lost(thread, begun, others, cause),
       onCrewed: () => this.#look(),
       onAbandoned: (thread) => {
@@ -170,11 +173,12 @@ export class Bridge {
   #take(call: PendingCall, options: CallOptions | undefined): void {
     if (this.state !== 'open') return call.refuse(this.#refusal(call.method))
     if (options !== undefined) {
-      const { signal, timeout, queueTimeout, transfer } = options
+      const { signal, timeout, queueTimeout, transfer, onEvent } = options
       if (signal?.aborted) return call.refuse(signal.reason)
       call.timeout = timeout
       call.queueTimeout = queueTimeout
       call.transfer = transfer
+      if (onEvent !== undefined) call.onEvent = heardInContext(onEvent, this.scope)
       if (signal !== undefined) this.#heed(call, signal)
     }
     this.desk.accept(call)

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lifecycle/clock.ts'
 import { Counts } from './bridge-counts.ts'
-import { callTimeout, closedBefore, lostCall, queueFull, unknownMethod } from './bridge-errors.ts'
+import { callTimeout, closedBefore, lostCall, queueFull, unheeded, unknownMethod } from './bridge-errors.ts'
 import type { BridgeSettings } from './bridge-options.ts'
 import { CallQueue } from './call-queue.ts'
 import { Deadlines } from './deadlines.ts'
@@ -192,7 +192,7 @@ export class Desk {
     if (call.state !== state || call.at !== at) return
     if (state === CANCELLING) {
       // One that waits in its thread behind others is never begun: they are not to suffer for it.
-      if (thread?.isStuckIn(call)) thread.terminate(call)
+      if (thread?.isStuckIn(call)) thread.condemned(unheeded(call))
       return
     }
     this.counts.timedOut += 1

@@ -1,6 +1,6 @@
 import type { ClockTimer } from '../../lifecycle/clock.ts'
 import type { CloseContext, Kind } from '../../lifecycle/kind.ts'
-import { closedBefore } from './bridge-errors.ts'
+import { closedBefore, unheeded } from './bridge-errors.ts'
 import type { Desk } from './desk.ts'
 import type { Fleet } from './fleet.ts'
 
@@ -111,7 +111,7 @@ export class Drain {
     for (const { live } of this.#fleet.seats) {
       live?.listen()
       const [call] = live?.calls ?? []
-      if (call !== undefined) live?.terminate(call)
+      if (call !== undefined) live?.condemned(unheeded(call))
     }
     this.check()
   }

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import { type Lifecycle, scopeOf } from '../../lifecycle/lifecycle.ts'
-import { tellWorkOf } from '../monitor/work-of.ts'
+import { ownThread, type ThreadOwner } from '../monitor/owner-of.ts'
 import type { CallerHooks, Refusal } from '../wire/caller-end.ts'
 import { isLater, nextSeq } from '../wire/shared.ts'
 import { refusedCall, terminatedFor } from './bridge-errors.ts'
@@ -20,7 +20,7 @@ export interface ThreadHost {
   /** A call in it is over; `outcome` says how. Its place is free. */
   onSettled(call: PendingCall, isValue: boolean, value: unknown): void
   onItem(call: PendingCall, value: unknown): void
-  onEvent(thread: LiveThread, method: string | undefined, name: string, value: unknown): void
+  onEvent(thread: LiveThread, call: PendingCall | undefined, name: string, value: unknown): void
   /** It has nothing to do. */
   onIdle(thread: LiveThread): void
   /** It will answer no more: `begun` were begun, `others` not; `cause` is why, where it was not asked to end. */
@@ -32,7 +32,7 @@ export interface ThreadHost {
 }
 
 /** One life of one thread: the worker, and the calls that are in it. */
-export class LiveThread implements Carrier, CallerHooks {
+export class LiveThread implements Carrier, CallerHooks, ThreadOwner {
   readonly path: string
   /** When it was started, and since when it has nothing to do, in ms of the clock. */
   readonly since: number
@@ -64,7 +64,7 @@ export class LiveThread implements Carrier, CallerHooks {
     this.#slots = Array.from({ length: maxInFlight }, (_, at) => maxInFlight - 1 - at)
     const { worker, end } = source.start(this.path, this)
     this.#end = end
-    tellWorkOf(worker, () => this.work)
+    ownThread(worker, this)
     this.body = new ThreadBody(face, worker, source.kind, settings, {
       onClosing: () => this.#closing(),
       onExit: (cause) => this.#lose(cause),
@@ -97,10 +97,9 @@ export class LiveThread implements Carrier, CallerHooks {
     return this.state === 'ready' && this.#slots.length > 0
   }
 
-  /** What it is at: the call that it has begun last, if that still runs. */
-  get work(): string | undefined {
+  work(): string | undefined {
     const call = this.#inFlight.get(this.#end.begun)
-    return call === undefined ? undefined : workText(call)
+    return call && workText(call)
   }
 
   carry(call: PendingCall): void {
@@ -152,10 +151,11 @@ export class LiveThread implements Carrier, CallerHooks {
     })
   }
 
-  terminate({ method }: PendingCall): void {
+  condemned(why: string, cause?: unknown): void {
     if (this.#isLost) return
-    this.body.stuckIn(method)
-    this.#lose(terminatedFor(this.path, method))
+    this.body.condemn(why)
+    if (!this.body.hasServed) return // Its start has failed: no other follows at once.
+    this.#lose(terminatedFor(this.path, why, cause))
     this.#host.onStuck(this)
   }
 
@@ -190,7 +190,7 @@ export class LiveThread implements Carrier, CallerHooks {
   }
 
   event(seq: number, name: string, value: unknown): void {
-    this.#host.onEvent(this, this.#inFlight.get(seq)?.method, name, value)
+    this.#host.onEvent(this, this.#inFlight.get(seq), name, value)
   }
 
   /** Whether its handler was called, as far as can be known from outside. */

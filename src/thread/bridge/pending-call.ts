@@ -39,7 +39,7 @@ export interface Carrier {
   /** So many more values may come. */
   credit(call: PendingCall, count: number): void
   /** Ends the thread, since that call does not end. */
-  terminate(because: PendingCall): void
+  condemned(why: string): void
 }
 
 /**
@@ -63,6 +63,8 @@ export class PendingCall {
   timeout: number | undefined = undefined
   signal: AbortSignal | undefined = undefined
   onAbort: (() => void) | undefined = undefined
+  /** Who hears what it tells. */
+  onEvent: ((name: string, value: unknown) => void) | undefined = undefined
   /** Where its values go, if it has many. */
   stream: CallStream<unknown> | undefined = undefined
   /** How many values its thread may send at first, and as things stand. */
@@ -106,6 +108,11 @@ export class PendingCall {
   refuse(reason: unknown): void {
     if (this.stream === undefined) this.reject(reason)
     else this.stream.abort(reason)
+  }
+
+  /** It tells an event. */
+  tell(name: string, value: unknown): void {
+    if (this.state === RUNNING) this.onEvent?.(name, value)
   }
 
   /** Nobody listens to its signal any more. */

@@ -12,8 +12,8 @@ export class StuckKind implements Kind<Worker> {
   readonly isGone: NonNullable<Kind<Worker>['isGone']>
   readonly onGone: NonNullable<Kind<Worker>['onGone']>
   readonly describe: (worker: Worker) => string
-  /** The method that does not come to an end. */
-  stuckIn: string | undefined = undefined
+  /** Why it is terminated, as the end of a sentence; `undefined` as long as it may listen. */
+  condemnedFor: string | undefined = undefined
   readonly #kind: Kind<Worker>
   readonly #terminateTimeout: number
   readonly #usual: number
@@ -32,12 +32,12 @@ export class StuckKind implements Kind<Worker> {
 
   /** What is left of `terminateTimeout` before the last rung. */
   get grace(): number {
-    return this.stuckIn === undefined ? this.#usual : this.#terminateTimeout - FORCE_WINDOW
+    return this.condemnedFor === undefined ? this.#usual : this.#terminateTimeout - FORCE_WINDOW
   }
 
   close(worker: Worker, context: CloseContext): unknown {
-    if (this.stuckIn === undefined) return this.#kind.close(worker, context)
-    context.note(`terminated: '${this.stuckIn}' did not heed that it was cancelled`)
+    if (this.condemnedFor === undefined) return this.#kind.close(worker, context)
+    context.note(`terminated: ${this.condemnedFor}`)
     return worker.terminate()
   }
 }

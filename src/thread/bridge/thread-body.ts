@@ -7,7 +7,6 @@ import { type Lifecycle, scopeOf } from '../../lifecycle/lifecycle.ts'
 import type { Scope } from '../../lifecycle/scope.ts'
 import { TimeoutError } from '../../lifecycle/timeout-error.ts'
 import { watchClosing } from '../../lifecycle/watch-closing.ts'
-import { whyTerminated } from '../monitor/reason-of.ts'
 import type { BridgeSettings } from './bridge-options.ts'
 import { hearOutput } from './hear-output.ts'
 import { StuckKind } from './stuck-kind.ts'
@@ -77,10 +76,10 @@ export class ThreadBody {
     this.#scope.clock.clearTimeout(this.#limit)
   }
 
-  /** From now on it is not asked to end but terminated, since that method does not come to an end. */
-  stuckIn(method: string): void {
-    this.#wasAsked = true
-    this.#kind.stuckIn = method
+  /** From now on it is not asked to end but terminated, for that reason. One that never served has failed all the same. */
+  condemn(why: string): void {
+    this.#kind.condemnedFor = why
+    if (this.hasServed) this.#wasAsked = true
   }
 
   #closing(): void {
@@ -122,8 +121,8 @@ export class ThreadBody {
   }
 
   get #why(): string {
-    const reason = whyTerminated(this.worker)
-    if (reason !== undefined) return `since it was terminated: ${reason}.`
+    const why = this.#kind.condemnedFor
+    if (why !== undefined) return `since it was terminated: ${why}.`
     return this.hasServed ? 'and nobody had asked for it.' : 'and had not served. Does its file call serve()?'
   }
 

@@ -6,8 +6,8 @@ import { withTimeout } from '../../lifecycle/with-timeout.ts'
 import type { Verdict } from './evidence.ts'
 import type { Lanes } from './lanes.ts'
 import type { MonitorSettings } from './monitor-options.ts'
-import { sayWhyTerminated } from './reason-of.ts'
-import type { ReportedVerdict } from './thread-report.ts'
+import { ownerOf } from './owner-of.ts'
+import type { ReportedVerdict, ThreadReport } from './thread-report.ts'
 import type { WatchedThread } from './watched-thread.ts'
 
 /** What a {@link ThreadMonitor} has seen so far. */
@@ -89,8 +89,8 @@ export class Consequences {
         worker === undefined
           ? 'It can be terminated by who made it: it is no worker of this thread.'
           : 'It is terminated.'
-      this.#tell(thread, verdict, isOver ? whose : undefined)
-      if (worker !== undefined) void this.#terminate(thread, worker)
+      const report = this.#tell(thread, verdict, isOver ? whose : undefined)
+      if (worker !== undefined) void this.#terminate(thread, worker, report)
     } else if (isTold(previous)) {
       this.count('recovered')
       this.#tell(thread, 'recovered', `It was ${previous}.`)
@@ -103,10 +103,10 @@ export class Consequences {
   }
 
   /** Nothing of the inspector may be left in the thread by now: one that is stopped does not end. */
-  async #terminate(thread: WatchedThread, worker: Worker): Promise<void> {
+  async #terminate(thread: WatchedThread, worker: Worker, report: ThreadReport): Promise<void> {
     const { clock } = this.#scope
-    sayWhyTerminated(worker, `its monitor has found that it was ${thread.judgement.verdict}`)
     thread.judgement.end()
+    ownerOf(worker)?.condemned(`its monitor has found it ${report.verdict}`, report)
     try {
       await withTimeout(() => worker.terminate(), { timeout: TERMINATE, name: 'terminate', clock })
       this.count('terminated')
@@ -118,7 +118,7 @@ export class Consequences {
     }
   }
 
-  #tell(thread: WatchedThread, verdict: ReportedVerdict, note: string | undefined): void {
+  #tell(thread: WatchedThread, verdict: ReportedVerdict, note: string | undefined): ThreadReport {
     const report = thread.report(verdict, note)
     const scope = this.#scope
     if (scope.observes('thread.changed')) {
@@ -131,5 +131,6 @@ export class Consequences {
     } catch (error) {
       this.fail(error)
     }
+    return report
   }
 }

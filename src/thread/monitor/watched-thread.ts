@@ -7,8 +7,8 @@ import { Examination, type Finding } from './examination.ts'
 import { Judgement, type Next, type Rules } from './judgement.ts'
 import { cpuOf, isRunnable, livesInKernel, sleepsOf } from './kernel-task.ts'
 import { beatsOf, type LaneReading, type Lanes, turnsOf } from './lanes.ts'
+import { ownerOf } from './owner-of.ts'
 import { type ReportedVerdict, ThreadReport } from './thread-report.ts'
-import { workOf } from './work-of.ts'
 import { withLine } from './worker-inspector.ts'
 
 /** A thread, in {@link ThreadMonitor.threads}. */
@@ -162,7 +162,7 @@ export class WatchedThread {
   #facts() {
     const { worker, threadId } = this
     const { heapUsed } = this.#reading
-    const work = worker && workOf(worker)
+    const work = worker && ownerOf(worker)?.work()
     const known = heapUsed === 0 ? undefined : heapUsed
     return { ...this.#identity(), threadId, work, cpu: this.#cpu, elu: this.#elu, heapUsed: known }
   }

@@ -24,11 +24,18 @@ export interface Call {
   /** Throws the caller's reason, where that is known already, if the call is cancelled. */
   throwIfCancelled(): void
   /**
-   * Tells whoever listens to the bridge's `events()`.
+   * Tells the call's `onEvent`, and whoever listens to the bridge's `events()`. An object is sent as it is at this moment.
    *
-   * @returns false if there was no room: then the event is dropped, and counted.
+   * @returns false if there was no room: then the event is dropped, and counted. True otherwise, also where nobody listens.
+   * @throws TypeError if `name` is no string (`ERR_INVALID_ARG_TYPE`), or `value` can't be sent (`ERR_UNCLONEABLE`, its
+   * `cause` what the engine says): nothing is sent then.
    */
   emit(name: string, value: unknown): boolean
-  /** Resolves when there is room for another event: at once if there is. Await it before `emit` to lose none. */
+  /**
+   * Resolves when there is room for another event: at once if there is, as always where nobody listens. Await it right
+   * before each `emit` to lose none: the place is kept until then, but not beyond this turn of the event loop.
+   *
+   * Rejects with the caller's reason where it has to wait and the call is cancelled.
+   */
   drained(): Promise<void>
 }

@@ -19,8 +19,8 @@ export class Outbox {
   /** Since when something may be waiting, and when something was sent last. */
   #since = 0
   #sent = 0
-  /** Whether there is an object among it. */
-  #hasObject = false
+  /** Whose object is among it: the method's name. There is one at most. */
+  #giver: string | undefined = undefined
   /** Whether it is known when to flush. */
   #isTurning = false
   readonly #onTurn = (): void => {
@@ -42,12 +42,12 @@ export class Outbox {
     this.#onTurn()
   }
 
-  /** @param content what of the value comes from a handler, if not all of it. */
-  add(seq: number, kind: number, value: unknown, content: unknown = value): void {
-    if (isObject(content)) {
+  /** @param method who says so: named where the value cannot be sent. */
+  add(seq: number, kind: number, value: unknown, method: string): void {
+    if (kind !== EVENT && isComplex(value)) {
       // Sent together, what two values have in common would be one object: each caller gets a copy of its own.
-      if (this.#hasObject) this.flush()
-      this.#hasObject = true
+      if (this.#giver !== undefined) this.flush()
+      this.#giver = method
     }
     const now = systemClock.now()
     if (!this.#isTurning) {
@@ -61,54 +61,66 @@ export class Outbox {
   }
 
   /** As `add`, for a value of which parts are moved: after all that was added before. */
-  move(seq: number, kind: number, value: unknown, list: readonly Transferable[]): void {
+  move(seq: number, kind: number, value: unknown, list: readonly Transferable[], method: string): void {
     this.flush()
-    this.#post(seq, kind, value, list)
+    this.#post(seq, kind, value, list, method)
+  }
+
+  /**
+   * Sends an event. One with more than a number or a text goes by itself, now: what it holds may be changed the moment
+   * after, and whether it can be sent is known where it was told. Throws where it cannot.
+   */
+  tell(seq: number, name: string, value: unknown, list?: readonly Transferable[]): void {
+    if (list === undefined && !isComplex(value)) return this.add(seq, EVENT, [name, value], name)
+    this.flush()
+    this.#port.postMessage([seq, EVENT, [name, value]], list)
+    this.#sent = systemClock.now()
   }
 
   /** Sends all that there is, now. */
   flush(): void {
     const out = this.#out
     if (out.length === 0) return
+    const giver = this.#giver ?? ''
     this.#out = []
-    this.#hasObject = false
+    this.#giver = undefined
     this.#sent = this.#since = systemClock.now()
     try {
       this.#port.postMessage(out)
     } catch {
-      this.#postSingly(out)
+      this.#postSingly(out, giver)
     }
   }
 
   /** Something in there cannot be sent: that alone shall suffer. */
-  #postSingly(out: readonly unknown[]): void {
+  #postSingly(out: readonly unknown[], giver: string): void {
     const refused = new Set<number>()
     for (let at = 0; at < out.length; at += 3) {
       const seq = out[at] as number
       const kind = out[at + 1] as number
       if (refused.has(seq) && kind !== EVENT) continue
-      if (!this.#post(seq, kind, out[at + 2])) refused.add(seq)
+      if (!this.#post(seq, kind, out[at + 2], [], giver)) refused.add(seq)
     }
   }
 
   /** Says whether the call goes on. */
-  #post(seq: number, kind: number, value: unknown, list: readonly Transferable[] = []): boolean {
+  #post(seq: number, kind: number, value: unknown, list: readonly Transferable[], method: string): boolean {
     try {
       this.#port.postMessage([seq, kind, value], list)
       return true
     } catch (cause) {
-      if (kind === EVENT) {
-        const [name, content] = value as [string, unknown]
-        const error = new Error(uncloneable(`The value of the event '${name}'`, content, cause))
-        return this.#post(seq, EVENT, [name, error])
-      }
-      const what = uncloneable(kind === ITEM ? 'A value of the stream' : 'The result', value, cause)
+      const what = uncloneable(`${kind === ITEM ? 'A value of the stream' : 'The result'} of ${method}()`, value, cause)
       const message = isIterator(value) ? `${what} Call it with stream() to get its values one by one.` : what
       this.#port.postMessage([seq, REFUSED, ['ERR_UNCLONEABLE', message]])
       this.#onUnsendable(seq)
       return false
     }
   }
+}
+
+/** Whether it is more than a copy of itself: it may be shared, and it may be what cannot be sent. */
+function isComplex(value: unknown): boolean {
+  return isObject(value) || typeof value === 'symbol'
 }
 
 function isIterator(value: unknown): boolean {

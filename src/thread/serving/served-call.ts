@@ -6,7 +6,10 @@ import type { ServedStream } from './served-stream.ts'
 export interface Speaker {
   readonly words: Int32Array<SharedArrayBuffer>
   emit(seq: number, name: string, value: unknown): boolean
-  drained(): Promise<void>
+  /** Resolves when there is room for an event, or that call is cancelled. */
+  drained(call: ServedCall): Promise<void>
+  /** A call is cancelled: it may be waiting for room. */
+  wake(): void
 }
 
 /** One call in its thread: the `this` of its handler. */
@@ -51,8 +54,8 @@ export class ServedCall implements Call {
     return this.#speaker.emit(this.seq, name, value)
   }
 
-  drained(): Promise<void> {
-    return this.#speaker.drained()
+  async drained(): Promise<void> {
+    await this.#speaker.drained(this)
   }
 
   /** The thread's: the caller, or whoever ends the thread, has said why it is to end. */
@@ -60,6 +63,7 @@ export class ServedCall implements Call {
     this.#reason ??= reason ?? this.reason
     this.#controller?.abort(this.#reason)
     this.stream?.wake()
+    this.#speaker.wake()
   }
 }
 

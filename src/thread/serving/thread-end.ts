@@ -1,8 +1,8 @@
 import type { MessagePort } from 'node:worker_threads'
 import { wrongType } from '../../lifecycle/check.ts'
+import type { ErrorCode } from '../../lifecycle/errors.ts'
 import {
   type Calls,
-  EVENT,
   type Hello,
   ITEM,
   REFUSED,
@@ -11,7 +11,7 @@ import {
   type ToBridge,
   type ToThread,
 } from '../wire/messages.ts'
-import { pack, unpack } from '../wire/packed.ts'
+import { packWhole, uncloneable, unpack } from '../wire/packed.ts'
 import { BEGUN } from '../wire/shared.ts'
 import type { Call } from './call.ts'
 import { EventRoom } from './event-room.ts'
@@ -52,14 +52,26 @@ export class ThreadEnd {
   emit(seq: number, name: string, value: unknown): boolean {
     if (typeof name !== 'string') throw wrongType('name', 'the name of the event', name)
     if (!this.#room.take()) return false
-    if (value instanceof Transferred) this.#outbox.move(seq, EVENT, [name, value.value], value.list)
-    else this.#outbox.add(seq, EVENT, [name, value], value)
-    return true
+    const isMoved = value instanceof Transferred
+    try {
+      if (isMoved) this.#outbox.tell(seq, name, value.value, value.list)
+      else this.#outbox.tell(seq, name, value)
+      return true
+    } catch (cause) {
+      this.#room.giveBack()
+      const message = uncloneable(`The value of the event '${name}'`, isMoved ? value.value : value, cause)
+      throw Object.assign(new TypeError(message, { cause }), { code: 'ERR_UNCLONEABLE' satisfies ErrorCode })
+    }
   }
 
-  /** Resolves when there is room for an event. */
-  drained(): Promise<void> {
-    return this.#room.drained()
+  /** Resolves when there is room for an event, or `call` is cancelled. */
+  drained(call?: ServedCall): Promise<void> {
+    return this.#room.drained(call)
+  }
+
+  /** A call is cancelled: it may be waiting for room. */
+  wake(): void {
+    this.#room.resume()
   }
 
   /** Sends what waits to be sent. */
@@ -100,18 +112,18 @@ export class ThreadEnd {
   #run(call: ServedCall, isStream: boolean, args: readonly unknown[]): void {
     // In this order: whoever cancels a call and then sees that it has not been begun can give it to another thread.
     Atomics.store(this.words, BEGUN, call.seq)
-    if (call.cancelled) return this.#outbox.add(call.seq, THROWN, pack(call.reason))
+    if (call.cancelled) return this.#fail(call, call.reason)
     const handler = this.#handlers.get(call.method)
-    if (handler === undefined) return this.#outbox.add(call.seq, REFUSED, ['ERR_UNKNOWN_METHOD', this.#unknown(call)])
+    if (handler === undefined) return this.#refuse(call, 'ERR_UNKNOWN_METHOD', this.#unknown(call))
     try {
       if (isStream) this.#stream(call, Reflect.apply(handler, call, args.slice(1)), args[0] as number)
       else {
         const result = Reflect.apply(handler, call, args)
         if (isThenable(result)) this.#follow(call, result)
-        else this.#answer(call.seq, RESULT, result)
+        else this.#answer(call, RESULT, result)
       }
     } catch (error) {
-      this.#outbox.add(call.seq, THROWN, pack(error))
+      this.#fail(call, error)
     }
   }
 
@@ -121,7 +133,7 @@ export class ThreadEnd {
     call.stream = new ServedStream(call, values, credit)
     this.#follow(
       call,
-      call.stream.run((value) => this.#answer(call.seq, ITEM, value)),
+      call.stream.run((value) => this.#answer(call, ITEM, value)),
     )
   }
 
@@ -130,9 +142,9 @@ export class ThreadEnd {
     this.#running.set(call.seq, call)
     try {
       const value = await result
-      if (this.#leave(call.seq)) this.#answer(call.seq, RESULT, value)
+      if (this.#leave(call.seq)) this.#answer(call, RESULT, value)
     } catch (error) {
-      if (this.#leave(call.seq)) this.#outbox.add(call.seq, THROWN, pack(error))
+      if (this.#leave(call.seq)) this.#fail(call, error)
     }
   }
 
@@ -144,9 +156,21 @@ export class ThreadEnd {
     return call
   }
 
-  #answer(seq: number, kind: number, value: unknown): void {
-    if (value instanceof Transferred) this.#outbox.move(seq, kind, value.value, value.list)
-    else this.#outbox.add(seq, kind, value)
+  #answer({ seq, method }: ServedCall, kind: number, value: unknown): void {
+    if (value instanceof Transferred) this.#outbox.move(seq, kind, value.value, value.list, method)
+    else this.#outbox.add(seq, kind, value, method)
+  }
+
+  #fail(call: ServedCall, thrown: unknown): void {
+    try {
+      this.#outbox.add(call.seq, THROWN, packWhole(thrown), call.method)
+    } catch (cause) {
+      this.#refuse(call, 'ERR_UNCLONEABLE', uncloneable(`What ${call.method}() threw`, thrown, cause))
+    }
+  }
+
+  #refuse({ seq, method }: ServedCall, code: ErrorCode, message: string): void {
+    this.#outbox.add(seq, REFUSED, [code, message], method)
   }
 
   #unknown({ method }: ServedCall): string {

@@ -2,16 +2,20 @@ import { Inbox } from './inbox.ts'
 
 /** Options of a bridge's `events()`. */
 export interface EventOptions {
-  /** How many events may wait here: 1 or more. Default: 1024. */
+  /** How many events may wait here, where some may be dropped: 1 or more. Default: 1024. */
   max?: number
   /**
-   * Which one is dropped when there is no room.
+   * What becomes of an event when there is no room for it.
    *
-   * - `drop-oldest`, the default: the one that has waited longest. The threads do not notice that the consumer is slow.
-   * - `drop-newest`: the one that has just come. What waits here counts as under way, so that a handler that awaits
-   *   `drained()` goes at the consumer's pace, and nothing is lost where `max` has room for `maxEvents` of every thread.
+   * - `drop-oldest`, the default: the one that has waited longest is dropped.
+   * - `drop-newest`: it is dropped itself.
+   * - `wait`: nothing is dropped here. What waits counts as under way in its thread, of which the bridge's `maxEvents` is
+   *   the limit, until it is taken: handlers that await `drained()` before each `emit` go at this consumer's pace and lose
+   *   nothing, and one that does not await it is told `false`. Whoever stops taking must close it, or holds them up.
+   *
+   * With the other two the threads do not notice that the consumer is slow.
    */
-  overflow?: 'drop-oldest' | 'drop-newest'
+  overflow?: 'drop-oldest' | 'drop-newest' | 'wait'
 }
 
 /** What a thread has told. */
@@ -22,13 +26,18 @@ export interface BridgeEvent {
   readonly value: unknown
   /** Path of the thread. */
   readonly thread: string
-  /** The method whose call told it; `undefined` where the thread did, outside of a call. */
+  /** The method whose call told it; `undefined` where the thread did, outside of a call or after its end. */
   readonly method: string | undefined
+  /** The `id` that this call has among the bridge's `calls`. */
+  readonly call: number | undefined
 }
 
-/** What the threads of a bridge tell from now on, until the bridge closes or the consumer stops. */
+/**
+ * What the threads of a bridge tell from now on, until the bridge closes or the consumer stops: by leaving its loop, or
+ * from anywhere else by `return()`, which also ends a loop that waits for the next one.
+ */
 export interface BridgeEvents extends AsyncIterableIterator<BridgeEvent>, AsyncDisposable {
-  /** How many were dropped because the consumer was too slow. */
+  /** How many were dropped because the consumer was too slow: none with `wait`. */
   readonly dropped: number
 }
 
@@ -38,11 +47,11 @@ export interface Holding {
   leave(): void
 }
 
-/** One consumer's events: a bounded buffer. */
+/** One consumer's events: a buffer of `max`, or one that is bounded by what may be under way. */
 export class EventQueue implements BridgeEvents {
   readonly #inbox = new Inbox<Held>(({ holding }) => holding?.leave())
   readonly #max: number
-  readonly #overflow: 'drop-oldest' | 'drop-newest'
+  readonly #overflow: 'drop-oldest' | 'drop-newest' | 'wait'
   readonly #onClosed: (queue: EventQueue) => void
   #dropped = 0
 
@@ -58,15 +67,16 @@ export class EventQueue implements BridgeEvents {
   }
 
   add(event: BridgeEvent, holding: Holding): void {
-    const full = this.#inbox.size >= this.#max
-    if (full) this.#dropped += 1
-    if (this.#overflow === 'drop-oldest') {
-      if (full) this.#inbox.shift()
-      this.#inbox.push({ event, holding: undefined })
-    } else if (!full) {
+    if (this.#overflow === 'wait') {
       holding.hold()
-      this.#inbox.push({ event, holding })
+      return this.#inbox.push({ event, holding })
     }
+    if (this.#inbox.size >= this.#max) {
+      this.#dropped += 1
+      if (this.#overflow === 'drop-newest') return
+      this.#inbox.shift()
+    }
+    this.#inbox.push({ event, holding: undefined })
   }
 
   /** The bridge's: no more will come. What waits can still be taken. */

@@ -28,11 +28,19 @@ type Property = readonly [key: string, value: Packed, enumerable: boolean]
 const plain = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError }
 const classes = Object.entries({ ...plain, AggregateError, DOMException, SuppressedError })
 
+/** How many characters are enough to know a value by. */
+const LONGEST = 200
+
 /** Where the standard's classes keep what an enumeration does not find. */
 const HIDDEN = ['cause', 'errors', 'error', 'suppressed']
 
 /** Makes something thrown ready to be sent. What comes out can always be sent. */
 export function pack(thrown: unknown): Packed {
+  return packAnyway(thrown, new Map())
+}
+
+/** As `pack`, but throws where the whole can't be sent: never for an error, of which only a part may be missing. */
+export function packWhole(thrown: unknown): Packed {
   return packValue(thrown, new Map())
 }
 
@@ -43,49 +51,61 @@ export function unpack(packed: Packed): unknown {
 
 /** What to say of something that the engine refuses to send. */
 export function uncloneable(what: string, value: unknown, cause: unknown): string {
-  const why = cause instanceof Error ? ` (${cause.message})` : ''
+  const why = cause instanceof Error ? ` (${short(cause.message)})` : ''
   return `${what} cannot be sent to another thread${why}: ${shown(value)}.`
 }
 
 function packValue(value: unknown, known: Map<Error, PackedError>): Packed {
+  return value instanceof Error ? { error: packError(value, known) } : { value: clone(value) }
+}
+
+function packAnyway(value: unknown, known: Map<Error, PackedError>): Packed {
   try {
-    if (value instanceof Error) return { error: packError(value, known) }
-    return { value: clone(value) }
+    return packValue(value, known)
   } catch (cause) {
-    const message = uncloneable('What was thrown', value, cause)
-    return { error: packError(new EndswellError('ERR_UNCLONEABLE', message, { cause: shown(cause) }), known) }
+    const error = new EndswellError('ERR_UNCLONEABLE', uncloneable('What was thrown', value, cause))
+    return { error: packError(error, known) }
   }
 }
 
-/** Anything that hangs on an error may throw when it is looked at: then the whole is as good as uncloneable. */
 function packError(error: Error, known: Map<Error, PackedError>): PackedError {
   const before = known.get(error)
   if (before !== undefined) return before
-  const { name, message, stack } = error
+  const [name, message, stack] = [text(error, 'name'), text(error, 'message'), text(error, 'stack')]
   const type = classes.find(([, each]) => error instanceof each)?.[0] ?? 'Error'
   const rest: Property[] = []
-  const packed = { type, name: `${name}`, message: `${message}`, stack: stack === undefined ? stack : `${stack}`, rest }
+  const packed = { type, name: name ?? type, message: message ?? '', stack, rest }
   known.set(error, packed)
   for (const key of new Set([...HIDDEN.filter((each) => Object.hasOwn(error, each)), ...Object.keys(error)])) {
     if (key === 'name' || key === 'message' || key === 'stack') continue
-    rest.push([
-      key,
-      packProperty(error[key as keyof Error], known),
-      Object.prototype.propertyIsEnumerable.call(error, key),
-    ])
+    rest.push([key, packProperty(read(error, key), known), Object.prototype.propertyIsEnumerable.call(error, key)])
   }
   return packed
 }
 
 /** A socket or a function that hangs on an error is no reason to lose the error: its text comes instead. */
 function packProperty(value: unknown, known: Map<Error, PackedError>): Packed {
-  if (value instanceof Error) return packValue(value, known)
+  if (value instanceof Error) return packAnyway(value, known)
   if (Array.isArray(value)) return { list: value.map((each) => packProperty(each, known)) }
   try {
     return { value: clone(value) }
   } catch {
     return { value: shown(value) }
   }
+}
+
+/** Anything that hangs on an error may throw when it is looked at: then that comes in its place, in words. */
+function read(error: Error, key: string): unknown {
+  try {
+    return error[key as keyof Error]
+  } catch (thrown) {
+    return `(cannot be read: ${shown(thrown)})`
+  }
+}
+
+function text(error: Error, key: string): string | undefined {
+  const value = read(error, key)
+  return value === undefined || typeof value === 'string' ? value : shown(value)
 }
 
 /** Throws where it cannot be sent. */
@@ -123,5 +143,11 @@ function define(error: Error, key: string, value: unknown, enumerable: boolean):
 }
 
 function shown(value: unknown): string {
-  return inspect(value, { depth: 1, maxArrayLength: 5, maxStringLength: 200, breakLength: Number.POSITIVE_INFINITY })
+  return short(inspect(value, { depth: 1, maxArrayLength: 5, breakLength: Number.POSITIVE_INFINITY }))
+}
+
+/** In one line, without the stacks of errors and the bodies of functions in it. */
+function short(words: string): string {
+  const line = words.replaceAll(/\n\s+at [^\n]*/g, '').replaceAll(/\s+/g, ' ')
+  return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line
 }

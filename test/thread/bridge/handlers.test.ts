@@ -1,5 +1,13 @@
 import { expectTypeOf, test } from 'vitest'
-import type { Arguments, Handlers, Method, Result, StreamItem } from '../../../src/thread/bridge/handlers.ts'
+import type {
+  Arguments,
+  CallMethod,
+  Handlers,
+  Method,
+  Result,
+  StreamItem,
+  StreamMethod,
+} from '../../../src/thread/bridge/handlers.ts'
 import type { Call } from '../../../src/thread/serve.ts'
 import type { WorkerBridge } from '../../../src/thread/worker-bridge.ts'
 
@@ -12,11 +20,14 @@ const handlers = {
     for (let at = 0; at < to; at += 1) yield at
   },
   async *names(): AsyncGenerator<string> {},
+  spin(): never {
+    for (;;);
+  },
 }
 type H = typeof handlers
 
 test('arguments, results and values have the types of their handlers', () => {
-  expectTypeOf<Method<H>>().toEqualTypeOf<'add' | 'greet' | 'count' | 'names'>()
+  expectTypeOf<Method<H>>().toEqualTypeOf<'add' | 'greet' | 'count' | 'names' | 'spin'>()
   expectTypeOf<Arguments<H, 'add'>>().toEqualTypeOf<readonly [one: number, other: number]>()
   expectTypeOf<Arguments<H, 'greet'>>().toEqualTypeOf<readonly [name: string, loud?: boolean | undefined]>()
   expectTypeOf<Result<H, 'add'>>().toEqualTypeOf<number>()
@@ -24,6 +35,17 @@ test('arguments, results and values have the types of their handlers', () => {
   expectTypeOf<StreamItem<H, 'count'>>().toEqualTypeOf<number>()
   expectTypeOf<StreamItem<H, 'names'>>().toEqualTypeOf<string>()
   expectTypeOf<StreamItem<H, 'add'>>().toEqualTypeOf<never>()
+})
+
+test('a generator is read as a stream, and nothing else is', () => {
+  expectTypeOf<StreamMethod<H>>().toEqualTypeOf<'count' | 'names'>()
+  expectTypeOf<CallMethod<H>>().toEqualTypeOf<'add' | 'greet' | 'spin'>()
+  // @ts-expect-error: it yields.
+  const call = (bridge: WorkerBridge<H>) => bridge.call('count', [1])
+  expectTypeOf(call).toBeFunction()
+  // @ts-expect-error: it yields nothing.
+  const stream = (bridge: WorkerBridge<H>) => bridge.stream('add', [1, 2])
+  expectTypeOf(stream).toBeFunction()
 })
 
 test('where nothing is known of the handlers, any method can be called with anything', () => {

@@ -50,4 +50,52 @@ describe('the room for events', () => {
     room.resume()
     await waiting
   })
+  test('is promised to as many as there are places, also where they ask in one turn', async () => {
+    const { room, words } = newRoom(3)
+    const sent = Array.from({ length: 8 }, async () => {
+      await room.drained()
+      return room.take()
+    })
+    expect(await isOver(Promise.all(sent.slice(0, 3)))).toBe(true)
+    expect(await isOver(Promise.race(sent.slice(3)))).toBe(false)
+    Atomics.add(words, TAKEN, 3)
+    room.resume()
+    expect(await isOver(Promise.all(sent.slice(3, 6)))).toBe(true)
+    Atomics.add(words, TAKEN, 3)
+    room.resume()
+    expect(await Promise.all(sent)).toEqual(Array(8).fill(true))
+    expect(words[DROPPED]).toBe(0)
+  })
+
+  test('is not kept beyond the turn for those who send nothing', async () => {
+    const { room, words } = newRoom(2)
+    await Promise.all([room.drained(), room.drained()])
+    await room.drained()
+    expect(room.take()).toBe(true)
+    expect(words[POSTED]).toBe(1)
+  })
+
+  test('is given back by an event that could not be sent', () => {
+    const { room } = newRoom(1)
+    room.take()
+    room.giveBack()
+    expect(room.take()).toBe(true)
+  })
+
+  test('is not waited for by who is cancelled; where there is some, that does not matter', async () => {
+    const { room, words } = newRoom(1)
+    const waiter = {
+      cancelled: false,
+      throwIfCancelled() {
+        if (this.cancelled) throw new Error('enough')
+      },
+    }
+    room.take()
+    const waiting = room.drained(waiter)
+    waiter.cancelled = true
+    room.resume()
+    await expect(waiting).rejects.toThrow('enough')
+    Atomics.add(words, TAKEN, 1)
+    await room.drained(waiter)
+  })
 })

@@ -116,7 +116,21 @@ describe('what cannot be cloned', () => {
     const [one, two, three, four] = await Promise.all(names.map((name) => caller.call(name, [1])))
     expect([one, four]).toEqual([{ value: 2 }, { value: 2 }])
     for (const each of [two, three]) expect(each).toMatchObject({ refusal: { code: 'ERR_UNCLONEABLE' } })
-    expect((three as { refusal: { message: string } }).refusal.message).toContain('Symbol(mine)')
+    expect((two as { refusal: { message: string } }).refusal.message).toContain('The result of badResult() cannot be')
+    expect((three as { refusal: { message: string } }).refusal.message).toMatch(/of badLater\(\) .*Symbol\(mine\)/)
+  })
+
+  test('as what was thrown refuses that call alone, and says what it was', async () => {
+    const caller = await startCaller()
+    for (const method of ['throw', 'reject']) {
+      const calls = [caller.call('inc', [1]), caller.call(method, ['function']), caller.call('inc', [2])]
+      const [one, two, three] = await Promise.all(calls)
+      expect([one, three]).toEqual([{ value: 2 }, { value: 3 }])
+      expect(two).toMatchObject({ refusal: { code: 'ERR_UNCLONEABLE' } })
+      const { message } = (two as { refusal: { message: string } }).refusal
+      expect(message).toMatch(/^What (throw|reject)\(\) threw cannot be sent .*: \[Function: mine\]\.$/)
+      expect(message).toContain(method)
+    }
   })
 
   test('since it is a generator is refused with a hint how to call that', async () => {
@@ -126,10 +140,18 @@ describe('what cannot be cloned', () => {
     })
   })
 
-  test('as an event comes as an error that says so', async () => {
-    const caller = await startCaller()
-    expect(await caller.call('emitBad')).toEqual({ value: true })
-    expect(caller.events).toMatchObject([{ seq: 1, name: 'bad', value: { message: expect.stringContaining("'bad'") } }])
+  test('as an event throws where it is told, and takes no room', async () => {
+    const caller = await startCaller(undefined, { maxEvents: 1 })
+    expect(await caller.call('emitBad')).toMatchObject({
+      thrown: {
+        name: 'TypeError',
+        code: 'ERR_UNCLONEABLE',
+        message: expect.stringContaining("event 'bad' cannot be sent"),
+      },
+    })
+    expect(await caller.call('emitBad')).toMatchObject({ thrown: { cause: { name: 'DataCloneError' } } })
+    expect(await caller.call('emit', [1])).toEqual({ value: [true] })
+    expect(caller.events).toMatchObject([{ seq: 3, name: 'count' }])
   })
 
   test('as a reason of a cancellation comes as an error that says so', async () => {
@@ -218,6 +240,23 @@ describe('events', () => {
     expect(await caller.call('emitDrained', [1_000])).toEqual({ value: 1_000 })
     expect(caller.events).toHaveLength(1_000)
     expect(caller.end.dropped).toBe(0)
+  })
+
+  test('of several calls that await it find room, too', async () => {
+    const caller = await startCaller(undefined, { maxEvents: 2 })
+    const calls = Array.from({ length: 8 }, () => caller.call('emitDrained', [100]))
+    expect(await Promise.all(calls)).toEqual(Array(8).fill({ value: 100 }))
+    expect(caller.events).toHaveLength(800)
+    expect(caller.end.dropped).toBe(0)
+  })
+
+  test('hold no call that is cancelled while it waits for room', async () => {
+    const caller = await startCaller(undefined, { maxEvents: 2 })
+    caller.takes = false
+    const call = caller.call('emitDrained', [3], 0)
+    await caller.heard('count', 2)
+    caller.end.cancel(caller.seq, 0, 'enough')
+    expect(await call).toEqual({ thrown: 'enough' })
   })
 
   test('can move what they hold', async () => {

@@ -13,7 +13,7 @@ function newFan() {
   }
   const tell = (...values: unknown[]) => {
     for (const value of values)
-      fan.publish({ name: 'count', value, thread: '/bridge/thread-1', method: undefined }, source)
+      fan.publish({ name: 'count', value, thread: '/bridge/thread-1', method: undefined, call: undefined }, source)
   }
   return { fan, source, tell }
 }
@@ -55,22 +55,32 @@ describe('events', () => {
     expect(await rest(events)).toEqual([3, 4])
   })
 
-  test('that find no room are dropped themselves, where that is asked for, and are under way until taken', async () => {
+  test('that find no room are dropped themselves, where that is asked for', async () => {
     const { fan, tell, source } = newFan()
     const events = fan.open({ max: 2, overflow: 'drop-newest' })
     tell(1, 2, 3, 4)
-    expect(events.dropped).toBe(2)
-    expect(source.count).toBe(2)
-    await events.next()
-    expect(source.count).toBe(3)
-    fan.close()
-    expect(await rest(events)).toEqual([2])
     expect(source.count).toBe(4)
+    expect([events.dropped, fan.dropped]).toEqual([2, 2])
+    fan.close()
+    expect(await rest(events)).toEqual([1, 2])
+  })
+
+  test('that wait are under way until they are taken, and none is dropped', async () => {
+    const { fan, tell, source } = newFan()
+    const events = fan.open({ max: 2, overflow: 'wait' })
+    tell(1, 2, 3, 4)
+    expect(source.count).toBe(0)
+    await events.next()
+    expect(source.count).toBe(1)
+    fan.close()
+    expect(await rest(events)).toEqual([2, 3, 4])
+    expect(source.count).toBe(4)
+    expect(fan.dropped).toBe(0)
   })
 
   test('are under way until the last of those that hold them has taken them', async () => {
     const { fan, tell, source } = newFan()
-    const [one, two] = [fan.open({ overflow: 'drop-newest' }), fan.open({ overflow: 'drop-newest' })]
+    const [one, two] = [fan.open({ overflow: 'wait' }), fan.open({ overflow: 'wait' })]
     tell(1)
     await one.next()
     expect(source.count).toBe(0)
@@ -80,7 +90,7 @@ describe('events', () => {
 
   test('are taken at once by who waits for them', async () => {
     const { fan, tell, source } = newFan()
-    const events = fan.open({ overflow: 'drop-newest' })
+    const events = fan.open({ overflow: 'wait' })
     const next = events.next()
     tell(1)
     expect(source.count).toBe(1)
@@ -89,13 +99,13 @@ describe('events', () => {
 
   test('hold nobody up when their consumer has stopped', async () => {
     const { fan, tell, source } = newFan()
-    const events = fan.open({ max: 1, overflow: 'drop-newest' })
+    const events = fan.open({ overflow: 'wait' })
     tell(1, 2)
     for await (const _ of events) break
     expect(source.count).toBe(2)
     tell(3)
     expect(source.count).toBe(3)
-    expect(fan.dropped).toBe(1)
+    expect(fan.dropped).toBe(0)
     expect(await rest(events)).toEqual([])
   })
 })

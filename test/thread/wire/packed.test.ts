@@ -89,12 +89,22 @@ describe('what cannot be cloned', () => {
     },
   )
 
-  test('comes as an error that says so where it throws when it is looked at', () => {
+  test('of an error since it throws when it is looked at comes as words', () => {
     const thrown = new Error('x')
     const look = () => {
       throw new Error('do not look')
     }
     Object.defineProperty(thrown, 'message', { get: look })
-    expect(send<unknown>(thrown)).toMatchObject({ code: 'ERR_UNCLONEABLE' })
+    Object.defineProperty(thrown, 'detail', { get: look, enumerable: true })
+    expect(send(thrown)).toMatchObject({ name: 'Error', message: expect.stringContaining('do not look') })
+    expect(send(thrown)).toMatchObject({ detail: expect.stringMatching(/^\(cannot be read: Error: do not look/) })
+  })
+
+  test('is shown in one line, without stacks and at no great length', () => {
+    const sent = send<unknown>({ why: new Error('deep'), text: 'x'.repeat(1_000), retry: () => {} }) as Error
+    expect(sent.message).toContain('Error: deep')
+    expect(sent.message).not.toMatch(/\n| at /)
+    expect(sent.message.length).toBeLessThan(600)
+    expect(sent.cause).toBeUndefined()
   })
 })
