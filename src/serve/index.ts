@@ -3,5 +3,5 @@
  * along. The other end of it is `endswell/thread`, which has these names, too.
  */
 export { type RegisteredThread, registerThread } from '../thread/register-thread.ts'
-export { type Call, type Server, type ServeOptions, serve } from '../thread/serve.ts'
+export { type Call, type ServeOptions, type Server, serve } from '../thread/serve.ts'
 export { transfer } from '../thread/transfer.ts'

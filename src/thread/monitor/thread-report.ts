@@ -6,19 +6,7 @@ import type { Verdict } from './evidence.ts'
 export type ReportedVerdict = Extract<Verdict, 'hung' | 'busy' | 'native' | 'debugged' | 'unseen'> | 'recovered'
 
 /** What a {@link ThreadReport} tells. */
-interface Facts {
-  readonly path: string
-  readonly name: string
-  readonly threadId: number
-  readonly verdict: ReportedVerdict
-  readonly silent: number
-  readonly frames: readonly Frame[]
-  readonly work: string | undefined
-  readonly cpu: number | undefined
-  readonly elu: number | undefined
-  readonly heapUsed: number | undefined
-  readonly note: string | undefined
-}
+type Facts = Omit<ThreadReport, 'toString' | typeof customInspect>
 
 const WORDS: Readonly<Record<ReportedVerdict, string>> = {
   hung: 'hangs: its event loop does not come round',
