@@ -4,6 +4,9 @@ import { ClosingLine } from './test/closing-line.ts'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 
+// Threads and programs of the tests load the same files hundreds of times: compiled once, they start several times as fast.
+process.env['NODE_COMPILE_CACHE'] ??= `${root}node_modules/.cache/compile`
+
 /** Tests import the package by its name and get the source, or what users get: `ENDSWELL_TEST=dist`, the build. */
 const built = process.env['ENDSWELL_TEST'] === 'dist'
 
