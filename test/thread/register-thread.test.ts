@@ -1,5 +1,5 @@
-import { Lifecycle } from 'endswell'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Lifecycle } from '../../src/index.ts'
 import { joinLanes } from '../../src/thread/monitor/lane-here.ts'
 import { Lanes } from '../../src/thread/monitor/lanes.ts'
 import { registerThread } from '../../src/thread/register-thread.ts'

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { Lifecycle } from 'endswell'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { Lifecycle } from '../../src/index.ts'
 import { superviseThread } from '../../src/thread/supervise-thread.ts'
 import type { SuperviseThreadPolicy } from '../../src/thread/supervision/thread-policy.ts'
 import { monitorOf } from '../fixtures/monitor/threads.ts'
