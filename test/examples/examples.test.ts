@@ -105,7 +105,8 @@ describe('the demo', { timeout: 90_000 }, () => {
   test.each([
     ['--hang=database', '/job-service/connections/database did not start within 5000 ms'],
     ['--block=pricing', /at block \(.*trouble\.ts:\d+:\d+\)[\s\S]*in the step \/job-service\/warm-up\/pricing/],
-  ])('shows a start that fails: %s', async (trouble, named) => {
+    ['--hang=worker', /at work on spin\(\)[\s\S]*at spin \(.*hash-worker\.ts:\d+:\d+\)/],
+  ])('shows what goes wrong, and what comes of it: %s', async (trouble, named) => {
     const program = new Program('01-job-service/demo.ts', [trouble])
     const { status } = await program.end
     expect(program.output).toMatch(named)
