@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import type { LifecycleEvent } from './contract.ts'
+import type { LifecycleEvent } from './event.ts'
 
 type Log = (format: string, ...values: unknown[]) => void
 

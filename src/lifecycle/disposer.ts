@@ -3,6 +3,7 @@ import type { Ending, UseOptions } from './contract.ts'
 import { asyncDisposer, syncDisposer } from './core-kinds.ts'
 import type { Method } from './entry.ts'
 import { checkKind, type Kind, kindFor } from './kind.ts'
+import { ownKindOf } from './own-kind.ts'
 
 /** How a value that was given to `use` ends. */
 export interface Way {
@@ -11,8 +12,8 @@ export interface Way {
 }
 
 /**
- * Decides how `value` ends: by hand where options say so, else by the first kind that matches, else by its own
- * disposer. The kinds of Node match only where the disposer is missing or Node's own, which neither waits nor counts.
+ * Decides how `value` ends: by hand where options say so, else by the first kind that matches, else by the kind that it
+ * brings along, else by its own disposer. The kinds of Node match only where the disposer is missing or Node's own, which neither waits nor counts.
  *
  * @throws TypeError when there is no way to end it.
  */
@@ -22,7 +23,7 @@ export function wayToEnd(value: unknown, kinds: readonly Kind[], options: UseOpt
     checkKind('options.kind', options.kind, 'a kind or false')
     return { kind: options.kind as Kind }
   }
-  const kind = options.kind === false ? undefined : kindFor(value, kinds)
+  const kind = options.kind === false ? undefined : (kindFor(value, kinds) ?? ownKindOf(value))
   if (kind !== undefined) return { kind }
   return ownDisposer(value as Disposable & AsyncDisposable)
 }

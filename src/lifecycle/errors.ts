@@ -2,6 +2,8 @@
 export type ErrorCode =
   | 'ERR_ABANDONED'
   | 'ERR_ABORTED'
+  | 'ERR_CONNECT_FAILED'
+  | 'ERR_DROPPED'
   | 'ERR_EXITED'
   | 'ERR_GAVE_UP'
   | 'ERR_QUEUE_FULL'

@@ -1,5 +1,5 @@
 import { type Channel, channel } from 'node:diagnostics_channel'
-import type { LifecycleEvent } from './contract.ts'
+import type { LifecycleEvent } from './event.ts'
 
 type EventType = LifecycleEvent['type']
 
@@ -21,6 +21,16 @@ const types: readonly EventType[] = [
   'queue.pressure',
   'thread.changed',
   'worker.recycled',
+  'connection.opened',
+  'connection.closed',
+  'connection.failed',
+  'connection.changed',
+  'lease.overdue',
+  'lease.lost',
+  'item.dropped',
+  'save.failed',
+  'save.done',
+  'cleanup.ended',
 ]
 
 /** The `diagnostics_channel` of each event, named `endswell:` and its type. Without a subscriber they cost a look. */

@@ -2,6 +2,7 @@ import { acquire } from './acquire.ts'
 import { checkFunction, wrongType } from './check.ts'
 import type * as Contract from './contract.ts'
 import { close, dispose } from './ending.ts'
+import type { LifecycleEvent } from './event.ts'
 import { subscribe } from './events.ts'
 import type { Kind } from './kind.ts'
 import { PLAIN } from './place.ts'
@@ -218,7 +219,7 @@ export class Lifecycle implements AsyncDisposable {
   }
 
   /** Calls `listener` with what happens here and in the scopes inside. Returns its undo. */
-  subscribe(listener: (event: Contract.LifecycleEvent) => void): () => void {
+  subscribe(listener: (event: LifecycleEvent) => void): () => void {
     checkFunction('listener', listener)
     return subscribe(this.#scope, listener)
   }

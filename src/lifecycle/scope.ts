@@ -1,18 +1,17 @@
-import { wrongType } from './check.ts'
 import type { Clock } from './clock.ts'
-import type { LifecycleEvent, ResourceOptions, Site, State } from './contract.ts'
+import type { ResourceOptions, Site, State } from './contract.ts'
 import { debugListener } from './debug.ts'
 import { Entries } from './entries.ts'
 import { type Descending, ENDED, Entry, LIVE, type Method } from './entry.ts'
 import { coded } from './errors.ts'
+import type { LifecycleEvent } from './event.ts'
 import { isHeard, publish } from './events.ts'
 import type { Kind } from './kind.ts'
 import { findPlace, PLAIN, type Place, settleAt } from './place.ts'
 import { type Settings, scopeSettings } from './settings.ts'
 import { Sites } from './site.ts'
 import type { Tally } from './tally.ts'
-
-const NONE: readonly string[] = []
+import { watchEnd } from './watch-end.ts'
 
 /** The closing that is under way in a scope, or over, as the scope knows it. */
 export interface Run {
@@ -111,7 +110,7 @@ export class Scope {
   }
 
   /** Checks where a resource is to stand, before anything changes. */
-  placeOf(options: ResourceOptions, more: readonly string[] = NONE, value?: unknown): Place | undefined {
+  placeOf(options: ResourceOptions, more: readonly string[] = [], value?: unknown): Place | undefined {
     return options === PLAIN ? undefined : findPlace(this, options, more, value)
   }
 
@@ -126,7 +125,7 @@ export class Scope {
     const site = leaks === 'off' ? undefined : (this.#madeAt ?? this.sites.of(kind.onGone !== undefined))
     if (site !== undefined) entry.detailed().site = site
     if (this.observes('resource.created')) this.publish('resource.created', entry)
-    if (kind.onGone !== undefined) this.#watch(entry)
+    if (kind.onGone !== undefined) watchEnd(this, entry)
     else if (kind.isGone !== undefined) this.entries.watchSilently(entry, isGone, (gone) => this.left(gone))
     return entry
   }
@@ -139,27 +138,6 @@ export class Scope {
     } finally {
       this.#madeAt = undefined
     }
-  }
-
-  #watch(entry: Entry): void {
-    let left = false
-    let unwatch: (() => void) | undefined
-    try {
-      unwatch = entry.kind.onGone?.(entry.value, () => {
-        left = true
-        if (entry.state === LIVE) this.left(entry)
-      })
-    } catch (error) {
-      this.remove(entry)
-      throw error
-    }
-    if (unwatch === undefined) return
-    if (typeof unwatch !== 'function') {
-      this.remove(entry)
-      throw wrongType(`What onGone of the kind '${entry.kind.name}' returned`, 'its undo, a function', unwatch)
-    }
-    entry.detailed().unwatch = unwatch
-    if (left) this.unlink(entry)
   }
 
   /** Takes out an entry that has ended by itself. */

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { LifecycleEvent } from '../lifecycle/contract.ts'
+import type { LifecycleEvent } from '../lifecycle/event.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 
 /**

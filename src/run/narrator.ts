@@ -1,7 +1,7 @@
 import { LONGEST_TIMEOUT } from '../lifecycle/check.ts'
 import type { ClockTimer } from '../lifecycle/clock.ts'
-import type { LifecycleEvent } from '../lifecycle/contract.ts'
 import { Deadline } from '../lifecycle/deadline.ts'
+import type { LifecycleEvent } from '../lifecycle/event.ts'
 import { readinessOf } from '../lifecycle/readiness.ts'
 import type { Scope } from '../lifecycle/scope.ts'
 import type { Message, Outbox } from './outbox.ts'

@@ -1,7 +1,7 @@
 import { getEventListeners, once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Lifecycle } from '../../src/index.ts'
-import type { LifecycleEvent } from '../../src/lifecycle/contract.ts'
+import type { LifecycleEvent } from '../../src/lifecycle/event.ts'
 import type { SpawnChildOptions } from '../../src/process/child/launch-options.ts'
 import { spawnChild } from '../../src/process/spawn-child.ts'
 import { marked, markOf, sidecarsOf } from '../fixtures/parent-death/trees.ts'

@@ -1,6 +1,6 @@
 import { Backoff } from '../backoff.ts'
-import type { LifecycleEvent } from '../contract.ts'
 import { coded, type EndswellError, wordOf } from '../errors.ts'
+import type { LifecycleEvent } from '../event.ts'
 import { type Audible, isHeard, publish } from '../events.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle.ts'
 import type { Scope } from '../scope.ts'
