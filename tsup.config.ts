@@ -3,7 +3,9 @@ import type { Options } from 'tsup'
 const config: Options = {
   entry: {
     index: 'src/index.ts',
+    bounded: 'src/bounded/index.ts',
     connection: 'src/connection/index.ts',
+    disk: 'src/disk/index.ts',
     observe: 'src/observe/index.ts',
     process: 'src/process/index.ts',
     run: 'src/run/index.ts',

@@ -34,6 +34,9 @@ export const systemClock: Clock = Object.freeze({
   clearTimeout: (timer: ClockTimer) => clear(timer as NodeJS.Timeout),
 })
 
+/** The date and time as the machine has it, in ms since 1970: for what is kept outside the process, where it may jump. */
+export const wallClock = (): number => Date.now()
+
 /** Calls `callback` in the next turn of the event loop, which is kept alive until then. */
 export function soon(callback: () => void): void {
   setImmediate(callback)

@@ -1,0 +1,1 @@
+// What `endswell/bounded` offers.

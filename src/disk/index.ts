@@ -1,0 +1,1 @@
+// What `endswell/disk` offers.
