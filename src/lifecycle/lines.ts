@@ -57,3 +57,12 @@ export class Lines {
     }
   }
 }
+
+/** Reads what a stream brings, as lines, until it has ended or was destroyed. */
+export function hearLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+  const lines = new Lines(onLine)
+  stream.on('data', (bytes: Uint8Array) => lines.write(bytes))
+  stream.on('end', () => lines.end())
+  // That comes instead where a pipe is destroyed, because somebody else holds it open.
+  stream.on('close', () => lines.end())
+}

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import type { LastWords } from '../../lifecycle/last-words.ts'
-import { Lines } from '../../lifecycle/lines.ts'
+import { hearLines } from '../../lifecycle/lines.ts'
 import type { BridgeSettings } from './bridge-options.ts'
 
 /**
@@ -16,7 +16,7 @@ export function hearOutput(
   failed: (error: unknown) => void,
 ): void {
   for (const from of ['stdout', 'stderr'] as const) {
-    const lines = new Lines((line) => {
+    const hear = (line: string): void => {
       words.add(line)
       if (typeof output !== 'function') return
       try {
@@ -24,11 +24,10 @@ export function hearOutput(
       } catch (error) {
         failed(error)
       }
-    })
+    }
     if (output !== 'inherit') worker[from].unpipe()
     // What was unpiped is paused.
-    worker[from].on('data', (bytes: Uint8Array) => lines.write(bytes)).resume()
-    worker[from].on('end', () => lines.end())
+    hearLines(worker[from].resume(), hear)
     worker[from].on('error', failed)
   }
 }
