@@ -20,7 +20,8 @@ const config: ViteUserConfig = {
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // Most real tests wait more than they compute.
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     teardownTimeout: 10_000,
