@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { listens, lives, mentions, processes } from './left.ts'
 import { Verdict } from './show.ts'
-import type { Job } from './store.ts'
+import type { Row } from './store.ts'
 
 /** What the demo knows of the service that it has stopped. */
 export interface Facts {
@@ -39,7 +39,7 @@ verdict.check(!journal, `the database was ${journal ? 'left open' : 'closed'}`)
 
 // Not as the service opens it, which takes a job that still runs for one of a service that was killed.
 using database = new DatabaseSync(join(directory, 'jobs.db'), { readOnly: true })
-const rows = database.prepare('SELECT id, state, sha256 FROM jobs').all() as unknown as Omit<Job, 'kind'>[]
+const rows = database.prepare('SELECT id, state, sha256 FROM jobs').all() as unknown as Omit<Row, 'serial'>[]
 const jobs = new Map(rows.map((job) => [job.id, job]))
 const lost = accepted.filter((id) => !jobs.has(id))
 verdict.check(lost.length === 0, `${lost.length} of the ${accepted.length} jobs that were promised are lost`)
@@ -48,8 +48,8 @@ verdict.check(secret === 0, `${secret} jobs began that nobody was promised`)
 
 const states = Object.groupBy(jobs.values(), ({ state }) => state)
 const counts = Object.entries(states).map(([state, { length }]) => `${length} ${state}`)
-verdict.check(states.running === undefined, `every job has its last state: ${counts.join(', ')}`)
-const unverified = states.done?.filter(({ sha256 }) => !/^[0-9a-f]{64}$/.test(sha256 ?? '')) ?? []
+verdict.check(states.active === undefined, `every job has its last state: ${counts.join(', ')}`)
+const unverified = states.completed?.filter(({ sha256 }) => !/^[0-9a-f]{64}$/.test(sha256 ?? '')) ?? []
 verdict.check(unverified.length === 0, `${unverified.length} of their results were not verified`)
 
 process.exitCode = verdict.holds ? 0 : 1

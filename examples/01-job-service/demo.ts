@@ -1,6 +1,6 @@
 /**
- * Starts the job service in a process of its own, has clients use it for some seconds, tells it to stop in the midst of
- * that, and checks from a third process that nothing is left and nothing is lost: `npm run demo`, or `node demo.ts <ms>`
+ * Starts the job service in a process of its own, has clients use it for some seconds, locks its database for a while, tells
+ * it to stop in the midst of all that, and checks from a third process that nothing is left and nothing is lost: `npm run demo`, or `node demo.ts <ms>`
  * for clients that are busy for a shorter or longer while.
  *
  * `npm run demo -- --hang=database` and `--block=pricing` show a start that fails instead, `--hang=worker` a thread that
@@ -18,8 +18,10 @@ import { type Lifecycle, run } from 'endswell'
 import type { Facts } from './check.ts'
 import { Counts } from './client.ts'
 import { showFailedStart } from './failed-start.ts'
+import { type Figures, figuresOf, lostSaves, showFigures } from './figures.ts'
 import { showHungWorker } from './hung-worker.ts'
 import { Load } from './load.ts'
+import { lockDatabase } from './lock.ts'
 import { portOf, type Remains, remainsOf, serviceKind, startService } from './service-process.ts'
 import { say, showReport, showSnapshot, Verdict } from './show.ts'
 import { Watchers } from './watcher.ts'
@@ -62,17 +64,29 @@ async function begin(life: Lifecycle, directory: string): Promise<Scene> {
   const watchers = new Watchers()
   await watchers.open(life, port, WATCHERS)
   const visits = Array.from({ length: CLIENTS }, (_, at) => load.visit(at * 2))
-  await sleep(BUSY, undefined, { signal: life.signal })
+  await sleep((BUSY * 2) / 5, undefined, { signal: life.signal })
+  await lockDatabase(directory, BUSY / 5, life.signal)
+  await sleep((BUSY * 2) / 5, undefined, { signal: life.signal })
   say(`${CLIENTS} clients and ${WATCHERS} websockets, for ${BUSY / 1_000} s`, `${counts}, ${watchers.news} news`)
   return { service, remains, port, counts, load, watchers, visits }
 }
 
-/** Tells it to stop while it has its hands full; gives what became of a job that was ordered too late. */
-async function stop(life: Lifecycle, { service, remains, load, watchers, visits }: Scene): Promise<number | undefined> {
+/** What was seen while it stopped. */
+interface Stopped {
+  /** What became of a job that was ordered too late. */
+  readonly tooLate: number | undefined
+  /** What it had counted until then. */
+  readonly figures: Figures | undefined
+}
+
+/** Tells it to stop while it has its hands full. */
+async function stop(life: Lifecycle, { service, remains, load, watchers, visits }: Scene): Promise<Stopped> {
   const ids = await Promise.all(longJobs.map((kind) => load.order(load.client(), kind)))
   const running = ids.filter((id) => id !== undefined)
   await watchers.ready(running, life.signal)
   const { halfSent, begun } = await load.linger(running)
+  const figures = await figuresOf(load.client())
+  if (figures !== undefined) say('What it has counted', showFigures(figures))
   const resources = await load.client().send('GET', '/resources')
   say('What it holds', showSnapshot(JSON.parse(resources?.body ?? '{}')))
 
@@ -87,11 +101,11 @@ async function stop(life: Lifecycle, { service, remains, load, watchers, visits 
   life.signal.throwIfAborted()
   const ms = Math.round(performance.now() - signalled)
   say(`SIGTERM with ${begun.length + 1} long requests under way: it ended in ${ms} ms`, showReport(report))
-  return tooLate?.status
+  return { tooLate: tooLate?.status, figures }
 }
 
 /** Says what held as the clients see it. */
-async function judge({ remains, counts, watchers }: Scene, tooLate: number | undefined): Promise<boolean> {
+async function judge({ remains, counts, watchers }: Scene, { tooLate, figures }: Stopped): Promise<boolean> {
   const { status, report } = await remains
   const verdict = new Verdict()
   say('So', '')
@@ -106,6 +120,9 @@ async function judge({ remains, counts, watchers }: Scene, tooLate: number | und
   verdict.check(heard > 0, `the last words of ${heard} of them are in the report`)
   verdict.check(counts.cut === 0, `the clients had ${counts}`)
   verdict.check(tooLate === 503, `a job that was ordered too late was answered ${tooLate}`)
+  const failed = figures?.unsaved.failed ?? 0
+  const lost = figures && lostSaves(figures)
+  verdict.check(failed > 0 && lost === 0, `${failed} saves failed while the database was locked, ${lost} were given up`)
   const told = watchers.goodbyes.filter((code) => code === 1001).length
   verdict.check(told === WATCHERS, `${told} of ${WATCHERS} websockets were told goodbye (1001)`)
   return verdict.holds
@@ -131,8 +148,8 @@ async function show(life: Lifecycle, directory: string): Promise<boolean> {
 /** The whole demo. Says whether all has held. */
 async function play(life: Lifecycle, directory: string): Promise<boolean> {
   const scene = await begin(life, directory)
-  const tooLate = await stop(life, scene)
-  const seen = await judge(scene, tooLate)
+  const stopped = await stop(life, scene)
+  const seen = await judge(scene, stopped)
   return (await check(life, scene, directory)) && seen
 }
 

@@ -27,7 +27,7 @@ export async function showHungWorker(life: Lifecycle, directory: string): Promis
   const [status] = await ended
   say('So', '')
   const verdict = new Verdict()
-  verdict.check(state === 'done' && sha256 !== null, `after ${seconds} s the job is ${state}, its file hashed`)
+  verdict.check(state === 'completed' && sha256 !== null, `after ${seconds} s the job is ${state}, its file hashed`)
   verdict.check(status === 0 && !lives(service.pid ?? 0), `the service ends with status ${status}, its process is gone`)
   return verdict.holds
 }

@@ -1,5 +1,5 @@
 /**
- * The program of a job, of every temper: `node job.ts <kind> <directory> <id>`. It notes its pid, writes to its file,
+ * The program of a job, of every temper: `node job.ts <kind> <directory> <log>`. It notes its pid, writes to its log,
  * and prints `ready` and then how far it is. One that should run for long ends by itself all the same, if it is forgotten.
  */
 import { spawn } from 'node:child_process'
@@ -8,14 +8,13 @@ import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const [kind = '', directory = '', id = ''] = process.argv.slice(2)
-const file = join(directory, 'files', id)
+const [kind = '', directory = '', log = ''] = process.argv.slice(2)
 
 /** Writes a bit, says so, and waits, until it is through. By now signals are heeded, or not, as they should. */
 async function work(steps: number): Promise<void> {
   process.stdout.write('ready\n')
   for (let step = 1; step <= steps; step += 1) {
-    appendFileSync(file, `${id} was here: ${step} of ${steps}\n`.repeat(100))
+    appendFileSync(log, `${kind}: ${step} of ${steps}\n`.repeat(100))
     if (step % Math.ceil(steps / 20) === 0) process.stdout.write(`${Math.round((100 * step) / steps)} %\n`)
     await sleep(20)
   }
@@ -31,7 +30,7 @@ const kinds: Readonly<Record<string, () => unknown>> = {
   /** Works for long, and says goodbye to SIGTERM. */
   slow() {
     process.on('SIGTERM', () => {
-      appendFileSync(file, 'to be continued\n')
+      appendFileSync(log, 'to be continued\n')
       process.exit()
     })
     return work(LONG)
@@ -54,7 +53,7 @@ const kinds: Readonly<Record<string, () => unknown>> = {
 }
 
 async function startChild(): Promise<void> {
-  const child = spawn(process.execPath, [import.meta.filename, 'stubborn', directory, id], {
+  const child = spawn(process.execPath, [import.meta.filename, 'stubborn', directory, log], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   await once(child.stdout, 'data')

@@ -1,80 +1,80 @@
 /**
- * What is known of the jobs, in SQLite. Shows a resource with a `close` of its own, given to the lifecycle by its name:
- * it is opened first and so closes after everything that writes to it.
+ * What is known of the jobs for good, in SQLite. Shows a pool: connections are lent and given back whatever happens, one
+ * that has gone bad is replaced, and the closing waits for those that are in use.
  */
 import { DatabaseSync } from 'node:sqlite'
+import { ConnectionPool } from 'endswell/connection'
 
-/** What a job can be: all but `running` are final. */
-export type State = 'running' | 'done' | 'failed' | 'stopped'
+/** What a job can be: all but `active` are final. */
+export type State = 'active' | 'completed' | 'failed' | 'cancelled'
 
 /** One row. */
-export interface Job {
+export interface Row {
   readonly id: string
-  readonly kind: string
+  readonly serial: number
   readonly state: State
-  /** Of the job's file, in hex, once it is `done`. */
+  /** Of the job's log, in hex, once it is `completed`. */
   readonly sha256: string | null
 }
+
+/** The connections to the database. */
+export type Connections = ConnectionPool<DatabaseSync>
 
 const schema = `
   PRAGMA journal_mode = WAL;
   CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY,
-    kind TEXT NOT NULL,
+    serial INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
     state TEXT NOT NULL,
-    sha256 TEXT,
-    ended INTEGER,
-    swept INTEGER NOT NULL DEFAULT 0
-  ) STRICT, WITHOUT ROWID;
-  UPDATE jobs SET state = 'failed' WHERE state = 'running'; -- the service was killed in the midst of them
+    sha256 TEXT
+  ) STRICT;
+  UPDATE jobs SET state = 'failed' WHERE state = 'active'; -- the service was killed in the midst of them
 `
+
+/** Opens the database, and makes sure of its table. */
+export async function openConnections(file: string): Promise<Connections> {
+  const connections = new ConnectionPool({
+    create: () => new DatabaseSync(file),
+    destroy: (database) => database.close(),
+    validate: (database) => database.isOpen,
+    max: 4,
+  })
+  await connections.with((database) => database.exec(schema))
+  return connections
+}
 
 /** The jobs' table. */
 export class Store {
-  readonly #database: DatabaseSync
-  #serial: number
+  readonly #connections: Connections
 
-  constructor(file: string) {
-    this.#database = new DatabaseSync(file)
-    this.#database.exec(schema)
-    this.#serial = Number(this.#database.prepare('SELECT count(*) AS jobs FROM jobs').get()?.['jobs'])
+  constructor(connections: Connections) {
+    this.#connections = connections
   }
 
-  /** Notes a job that begins, and names it. */
-  add(kind: string): string {
-    this.#serial += 1
-    const id = `${kind}-${this.#serial}`
-    this.#database.prepare("INSERT INTO jobs (id, kind, state) VALUES (?, ?, 'running')").run(id, kind)
-    return id
+  /** Notes how a job stands. Rejects where the database is locked: then it is tried again. */
+  async save({ serial, id, state, sha256 }: Row): Promise<void> {
+    const upsert = `
+      INSERT INTO jobs (serial, id, state, sha256) VALUES (?, ?, ?, ?)
+      ON CONFLICT (serial) DO UPDATE SET state = excluded.state, sha256 = excluded.sha256
+    `
+    await this.#connections.with((database) => database.prepare(upsert).run(serial, id, state, sha256))
   }
 
-  /** Notes how a job ended. */
-  end(id: string, state: State, sha256: string | null): void {
-    this.#database
-      .prepare('UPDATE jobs SET state = ?, sha256 = ?, ended = ? WHERE id = ?')
-      .run(state, sha256, Date.now(), id)
+  async get(id: string): Promise<Row | undefined> {
+    return await this.#connections.with(
+      (database) => database.prepare('SELECT * FROM jobs WHERE id = ?').get(id) as Row | undefined,
+    )
   }
 
-  get(id: string): Job | undefined {
-    return this.#database.prepare('SELECT id, kind, state, sha256 FROM jobs WHERE id = ?').get(id) as Job | undefined
+  async all(): Promise<readonly Row[]> {
+    return await this.#connections.with((database) => database.prepare('SELECT * FROM jobs').all() as unknown as Row[])
   }
 
-  all(): Job[] {
-    return this.#database.prepare('SELECT id, kind, state, sha256 FROM jobs').all() as unknown as Job[]
-  }
-
-  /** Jobs that ended before that moment and still have a file. */
-  stale(before: number): string[] {
-    const rows = this.#database.prepare('SELECT id FROM jobs WHERE ended < ? AND swept = 0').all(before)
-    return rows.map(({ id }) => String(id))
-  }
-
-  /** Notes that a job's file is gone. */
-  swept(id: string): void {
-    this.#database.prepare('UPDATE jobs SET swept = 1 WHERE id = ?').run(id)
-  }
-
-  close(): void {
-    this.#database.close()
+  /** The highest number that a job has had. */
+  async last(): Promise<number> {
+    const row = await this.#connections.with((database) =>
+      database.prepare('SELECT max(serial) AS last FROM jobs').get(),
+    )
+    return Number(row?.['last'])
   }
 }

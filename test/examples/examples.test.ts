@@ -120,7 +120,7 @@ describe('the demo', { timeout: 90_000 }, () => {
     const program = new Program('01-job-service/demo.ts', ['1500'])
     const { status } = await program.end
     expect(program.output).not.toContain('✘')
-    expect(program.output.match(/✔/g)).toHaveLength(13)
+    expect(program.output.match(/✔/g)).toHaveLength(14)
     expect(status).toBe(0)
     await expectNothingLeft(program)
   })
