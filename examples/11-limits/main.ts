@@ -1,6 +1,6 @@
 /**
  * What grows has a limit, and says what goes. A cache without room, a queue that nobody empties, a lease that nobody
- * releases, jobs whose time is over: each is bounded, counted and named, and all end with the lifecycle.
+ * releases, jobs that have ended: each is bounded, counted and named, and all end with the lifecycle.
  */
 import { EndswellError, Lifecycle } from 'endswell'
 import { BoundedCache, BoundedQueue, Janitor, JobRegistry } from 'endswell/bounded'
@@ -8,7 +8,7 @@ import { ConnectionPool } from 'endswell/connection'
 
 const life = new Lifecycle('shop')
 life.subscribe(({ type, path, item, reason }) => {
-  if (type === 'item.dropped') console.log(`${path} dropped ${item}: ${reason}`)
+  if (type === 'item.dropped' && item !== undefined) console.log(`${path} dropped ${item}: ${reason}`)
 })
 
 const prices = life.use(new BoundedCache<string, number>({ max: 2 }), { name: 'prices' })
@@ -24,7 +24,7 @@ const news = life.use(
 )
 for (const item of ['tea is out', 'milk is out', 'rum is in']) news.push(item)
 
-const jobs = life.use(new JobRegistry<string>({ retain: 1, max: 1 }), { name: 'jobs' })
+const jobs = life.use(new JobRegistry<string>({ max: 1 }), { name: 'jobs' })
 for (const id of ['bill', 'stock']) {
   jobs.start(id, 'by hand')
   jobs.end(id, 'completed')
@@ -47,5 +47,5 @@ const forgetful = lease.value.query()
 
 const { rows } = await life.close()
 for (const { path, outcome, note } of rows.filter((row) => row.outcome !== 'closed')) {
-  console.log(`${forgetful}, and ${path} was ${outcome}: ${note?.replace(/\(?[\w:/.-]*\/(main\.ts)/, '$1')}`)
+  console.log(`${forgetful}, and ${path} was ${outcome}: ${note?.replace(/, the longest.*\/(main\.ts).*/, ' ($1)')}`)
 }

@@ -81,7 +81,9 @@ export function checkOneOf(name: string, value: unknown, words: readonly unknown
 export function checkOptions(name: string, options: object, known: readonly string[]): void {
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue
-    const near = known.find((word) => isNear(word.toLowerCase(), key.toLowerCase()))
+    const near = known
+      .filter((word) => isNear(word.toLowerCase(), key.toLowerCase()))
+      .sort((one, other) => Math.abs(one.length - key.length) - Math.abs(other.length - key.length))[0]
     const mend = near === undefined ? `Known are ${known.join(', ')}.` : `Did you mean '${near}'?`
     throw coded(new TypeError(`${name} has no option '${key}'. ${mend}`), 'ERR_UNKNOWN_OPTION')
   }

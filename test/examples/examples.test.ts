@@ -72,6 +72,18 @@ const outputs: Readonly<Record<string, readonly string[]>> = {
     'at least 1 recycled for memory, all others go on',
     '0 requests failed, 0 workers crashed, 0 did not come up',
   ],
+  '11-limits': [
+    '/shop/prices dropped milk: evict',
+    'prices of tea and rum',
+    'missed: tea is out',
+    '/shop/jobs dropped bill: evict',
+    '1 job runs',
+    'missed: milk is out',
+    'missed: rum is in',
+    'cleaned 2 of news',
+    'the second lease: ERR_TIMEOUT',
+    'rows, and /shop/database was forced: 1 still leased (main.ts)',
+  ],
 }
 
 test('every example has its test', () => {

@@ -1,6 +1,7 @@
 import { FakeClock } from 'endswell/testing'
 import { expect, test } from 'vitest'
 import { Alarm } from '../../src/lifecycle/alarm.ts'
+import type { Clock } from '../../src/lifecycle/clock.ts'
 
 function setUp() {
   const clock = new FakeClock()
@@ -63,4 +64,30 @@ test('it can be set again when it rings', async () => {
   alarm.set(10, 0)
   await clock.advance(100)
   expect(rings).toEqual([10, 20, 30])
+})
+
+test('a moment that no timer can count to rings early, and one that never comes sets none', async () => {
+  const { clock, rings, alarm } = setUp()
+  alarm.set(Number.POSITIVE_INFINITY, 0)
+  expect(clock.pending).toBe(0)
+  alarm.set(2 ** 40, 0)
+  await clock.advance(2 ** 31 - 2)
+  expect(rings).toEqual([])
+  await clock.advance(1)
+  expect(rings).toEqual([2 ** 31 - 1])
+})
+
+test('it holds the process, or does not, as it is told', () => {
+  const refs: boolean[] = []
+  const clock: Clock = {
+    now: () => 0,
+    setTimeout: () => {
+      refs.push(true)
+      return { unref: () => refs.splice(-1, 1, false) }
+    },
+    clearTimeout: () => {},
+  }
+  new Alarm(clock, () => {}).set(10, 0)
+  new Alarm(clock, () => {}, { ref: false }).set(10, 0)
+  expect(refs).toEqual([true, false])
 })

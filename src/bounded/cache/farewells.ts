@@ -1,0 +1,43 @@
+import type { Voice } from '../../lifecycle/voice.ts'
+import { guarded } from '../queue/guarded.ts'
+
+/**
+ * Why a value left a {@link BoundedCache}: `evict`, something else needed its place; `expire`, its time was over;
+ * `delete` and `clear`, you said so, or closed the cache; `replace`, another value was set under its key; `pressure`, the
+ * cache was trimmed.
+ */
+export type CacheDropReason = 'evict' | 'expire' | 'delete' | 'replace' | 'clear' | 'pressure'
+
+/** Counts the values that leave, by reason, and tells those who want to know: once for each, when it is gone. */
+export class Farewells<K, V> {
+  readonly counts: Record<CacheDropReason, number> = {
+    evict: 0,
+    expire: 0,
+    delete: 0,
+    replace: 0,
+    clear: 0,
+    pressure: 0,
+  }
+  readonly #voice: Voice
+  readonly #onEvict: ((key: K, value: V, reason: CacheDropReason) => unknown) | undefined
+
+  constructor(voice: Voice, onEvict: ((key: K, value: V, reason: CacheDropReason) => unknown) | undefined) {
+    this.#voice = voice
+    this.#onEvict = onEvict
+  }
+
+  /** Whether somebody wants to hear of those that are cleared. */
+  get isHeard(): boolean {
+    return this.#onEvict !== undefined
+  }
+
+  say(key: K, value: V, reason: CacheDropReason): void {
+    this.counts[reason] += 1
+    const onEvict = this.#onEvict
+    if (onEvict !== undefined) guarded(this.#voice, () => onEvict(key, value, reason))
+    // What the user takes out is known to the user.
+    if (reason === 'evict' || reason === 'expire' || reason === 'pressure') {
+      if (this.#voice.isHeard('item.dropped')) this.#voice.tell('item.dropped', { item: key, reason })
+    }
+  }
+}
