@@ -1,6 +1,8 @@
 import { checkFunction, outOfRange } from '../lifecycle/check.ts'
+import { closedError } from '../lifecycle/closed-error.ts'
 import type { LifecycleEvent } from '../lifecycle/event.ts'
 import { customInspect } from '../lifecycle/inspect.ts'
+import { type CloseOptions, Ending } from '../lifecycle/own-ending.ts'
 import { defineOwnKind, ownKind } from '../lifecycle/own-kind.ts'
 import type { Sweepable, SweepContext, Swept } from '../lifecycle/sweepable.ts'
 import { Voice } from '../lifecycle/voice.ts'
@@ -14,8 +16,6 @@ import { USED } from './cache/rings.ts'
 import { type CacheFetchOptions, type CacheSetOptions, checkFetch, checkSet } from './cache/set-options.ts'
 import { Slots } from './cache/slots.ts'
 import { weightOf } from './cache/weigher.ts'
-import { closedError } from './ending/closed-error.ts'
-import { type CloseOptions, Ending } from './ending/ending.ts'
 
 let voiceOf: (cache: BoundedCache<never, never>) => Voice
 

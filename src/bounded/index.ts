@@ -1,5 +1,6 @@
 // What `endswell/bounded` offers.
 
+export type { CloseOptions } from '../lifecycle/own-ending.ts'
 export { BoundedCache } from './bounded-cache.ts'
 export { BoundedQueue } from './bounded-queue.ts'
 export type { BoundedCacheOptions } from './cache/cache-options.ts'
@@ -9,7 +10,6 @@ export type { CacheFetchOptions, CacheSetOptions } from './cache/set-options.ts'
 export type { CleanupReport, CleanupRow } from './cleaning/cleanup-report.ts'
 export type { JanitorOptions, Sweep } from './cleaning/janitor-options.ts'
 export type { JanitorEnd, JanitorStats } from './cleaning/janitor-stats.ts'
-export type { CloseOptions } from './ending/ending.ts'
 export { Janitor } from './janitor.ts'
 export { JobRegistry } from './job-registry.ts'
 export type { Job, JobOutcome, JobState } from './jobs/job.ts'

@@ -1,10 +1,13 @@
 import { Alarm } from '../lifecycle/alarm.ts'
 import { outOfRange } from '../lifecycle/check.ts'
 import { soon } from '../lifecycle/clock.ts'
+import { closedError } from '../lifecycle/closed-error.ts'
 import { coded } from '../lifecycle/errors.ts'
 import type { LifecycleEvent } from '../lifecycle/event.ts'
 import { customInspect } from '../lifecycle/inspect.ts'
 import type { Kind } from '../lifecycle/kind.ts'
+import { guarded } from '../lifecycle/outcry.ts'
+import { type CloseOptions, Ending } from '../lifecycle/own-ending.ts'
 import { defineOwnKind, ownKind } from '../lifecycle/own-kind.ts'
 import type { Pressure } from '../lifecycle/pressure-source.ts'
 import type { Sweepable } from '../lifecycle/sweepable.ts'
@@ -19,9 +22,6 @@ import {
   type Sweep,
 } from './cleaning/janitor-options.ts'
 import { JanitorCounts, type JanitorEnd, type JanitorStats } from './cleaning/janitor-stats.ts'
-import { closedError } from './ending/closed-error.ts'
-import { type CloseOptions, Ending } from './ending/ending.ts'
-import { guarded } from './queue/guarded.ts'
 
 let voiceOf: (janitor: Janitor) => Voice
 

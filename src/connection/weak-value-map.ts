@@ -3,11 +3,11 @@ import { coded } from '../lifecycle/errors.ts'
 import type { LifecycleEvent } from '../lifecycle/event.ts'
 import { customInspect } from '../lifecycle/inspect.ts'
 import type { Kind } from '../lifecycle/kind.ts'
+import { outcry } from '../lifecycle/outcry.ts'
 import { defineOwnKind, ownKind } from '../lifecycle/own-kind.ts'
 import { PLAIN } from '../lifecycle/place.ts'
 import { Voice } from '../lifecycle/voice.ts'
 import { Slot, Slots } from './weak/slots.ts'
-import { tellError } from './weak/tell-error.ts'
 import {
   checkWeakValueMap,
   type WeakValueMapEnd,
@@ -228,7 +228,7 @@ export class WeakValueMap<K, V extends object> implements Map<K, V>, AsyncDispos
     try {
       this.#onCollect?.(slot.key)
     } catch (error) {
-      tellError(this.#voice, error)
+      outcry(this.#voice, error)
     }
   }
 

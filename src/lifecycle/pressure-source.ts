@@ -3,6 +3,7 @@ export type PressureLevel = 'normal' | 'elevated' | 'high' | 'critical'
 
 /** How hard it presses at one moment. */
 export interface Pressure {
+  /** In a word. */
   readonly level: PressureLevel
   /** Which share of the limit is used, 0 to 1 and perhaps above. */
   readonly usage: number

@@ -7,8 +7,8 @@ import {
   outOfRange,
   wrongType,
 } from '../../lifecycle/check.ts'
+import { checkSpan } from '../../lifecycle/check-span.ts'
 import { type Clock, systemClock } from '../../lifecycle/clock.ts'
-import { checkSpan } from '../jobs/check-span.ts'
 import type { CacheDropReason } from './farewells.ts'
 
 /** Options of {@link BoundedCache}. It needs `max`, or `maxSize` and `weigh`, or all three. */

@@ -1,5 +1,5 @@
+import { guarded } from '../../lifecycle/outcry.ts'
 import type { Voice } from '../../lifecycle/voice.ts'
-import { guarded } from '../queue/guarded.ts'
 
 /**
  * Why a value left a {@link BoundedCache}: `evict`, something else needed its place; `expire`, its time was over;

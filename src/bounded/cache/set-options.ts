@@ -1,5 +1,5 @@
 import { checkObject, checkOptions, wrongType } from '../../lifecycle/check.ts'
-import { checkSpan } from '../jobs/check-span.ts'
+import { checkSpan } from '../../lifecycle/check-span.ts'
 
 /** What may be said of one entry. */
 export interface CacheSetOptions {

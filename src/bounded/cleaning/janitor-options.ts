@@ -8,10 +8,10 @@ import {
   outOfRange,
   wrongType,
 } from '../../lifecycle/check.ts'
+import { checkSpan } from '../../lifecycle/check-span.ts'
 import { type Clock, systemClock } from '../../lifecycle/clock.ts'
 import type { PressureSource } from '../../lifecycle/pressure-source.ts'
 import type { Sweepable, SweepContext } from '../../lifecycle/sweepable.ts'
-import { checkSpan } from '../jobs/check-span.ts'
 import { secondsFromEnvironment } from './seconds.ts'
 
 /** Options of {@link Janitor}. */

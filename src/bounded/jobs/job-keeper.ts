@@ -1,7 +1,7 @@
 import { Alarm } from '../../lifecycle/alarm.ts'
+import { guarded } from '../../lifecycle/outcry.ts'
 import type { SweepContext } from '../../lifecycle/sweepable.ts'
 import type { Voice } from '../../lifecycle/voice.ts'
-import { guarded } from '../queue/guarded.ts'
 import type { JobOutcome } from './job.ts'
 import { JobEntry } from './job-entry.ts'
 import { duplicateJob, tooManyJobs } from './job-errors.ts'

@@ -1,8 +1,8 @@
 import { checkFunction, checkObject, checkOptions, checkTimeout, outOfRange } from '../../lifecycle/check.ts'
+import { checkCount } from '../../lifecycle/check-count.ts'
+import { checkSpan } from '../../lifecycle/check-span.ts'
 import { type Clock, systemClock, wallClock } from '../../lifecycle/clock.ts'
 import { secondsFromEnvironment } from '../cleaning/seconds.ts'
-import { checkCount } from '../queue/check-count.ts'
-import { checkSpan } from './check-span.ts'
 import type { Job } from './job.ts'
 import type { JobStore } from './job-store.ts'
 

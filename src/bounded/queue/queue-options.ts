@@ -7,8 +7,8 @@ import {
   outOfRange,
   wrongType,
 } from '../../lifecycle/check.ts'
+import { checkCount } from '../../lifecycle/check-count.ts'
 import { type Clock, systemClock } from '../../lifecycle/clock.ts'
-import { checkCount } from './check-count.ts'
 
 /**
  * What becomes of an item that comes when the queue is full: `reject` throws, `drop-oldest` makes room by giving up the

@@ -1,7 +1,7 @@
 import { Alarm } from '../../lifecycle/alarm.ts'
 import { outOfRange, wrongType } from '../../lifecycle/check.ts'
+import { guarded } from '../../lifecycle/outcry.ts'
 import { Voice } from '../../lifecycle/voice.ts'
-import { guarded } from '../queue/guarded.ts'
 import { ReplayItems } from './replay-items.ts'
 import type { ReplayDropReason, ReplaySettings } from './replay-options.ts'
 import type { ReplayEnd, ReplayStats } from './replay-stats.ts'

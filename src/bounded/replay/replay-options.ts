@@ -1,6 +1,6 @@
 import { checkFunction, checkObject, checkOptions, outOfRange, wrongType } from '../../lifecycle/check.ts'
+import { checkCount } from '../../lifecycle/check-count.ts'
 import { type Clock, systemClock } from '../../lifecycle/clock.ts'
-import { checkCount } from '../queue/check-count.ts'
 
 /** Why an item is not kept any more. */
 export type ReplayDropReason = 'count' | 'bytes' | 'age' | 'pressure' | 'clear' | 'close'

@@ -1,7 +1,7 @@
 import { Alarm } from '../../lifecycle/alarm.ts'
+import { guarded } from '../../lifecycle/outcry.ts'
 import { Voice } from '../../lifecycle/voice.ts'
 import { withTimeout } from '../../lifecycle/with-timeout.ts'
-import { guarded } from '../queue/guarded.ts'
 import { RetryEntry, RetryLine } from './retry-line.ts'
 import type { RetryDropReason, RetrySettings, SaveContext } from './retry-options.ts'
 import type { RetryEnd, RetryStats } from './retry-stats.ts'

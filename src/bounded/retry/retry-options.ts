@@ -1,8 +1,8 @@
 import { type BackoffOptions, checkBackoff } from '../../lifecycle/backoff.ts'
 import { checkFunction, checkObject, checkOptions, checkTimeout, outOfRange } from '../../lifecycle/check.ts'
+import { checkCount } from '../../lifecycle/check-count.ts'
 import { checkMode, checkPath } from '../../lifecycle/check-path.ts'
 import { type Clock, systemClock, wallClock } from '../../lifecycle/clock.ts'
-import { checkCount } from '../queue/check-count.ts'
 
 /** What a save is told besides the item. */
 export interface SaveContext {

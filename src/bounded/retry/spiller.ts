@@ -1,6 +1,6 @@
 import { Alarm } from '../../lifecycle/alarm.ts'
 import type { Clock } from '../../lifecycle/clock.ts'
-import { closedError } from '../ending/closed-error.ts'
+import { closedError } from '../../lifecycle/closed-error.ts'
 import type { RetryEntry, RetryLine } from './retry-line.ts'
 import type { SpillOptions } from './retry-options.ts'
 import { SpillFile } from './spill-file.ts'

@@ -8,9 +8,9 @@ import {
   outOfRange,
   wrongType,
 } from '../../lifecycle/check.ts'
+import { checkCount } from '../../lifecycle/check-count.ts'
 import { type Clock, systemClock } from '../../lifecycle/clock.ts'
 import { checkWait } from '../../lifecycle/wait.ts'
-import { checkCount } from '../queue/check-count.ts'
 
 /** Options of {@link TaskQueue}. */
 export interface TaskQueueOptions {

@@ -1,8 +1,8 @@
 import { wrongType } from '../../lifecycle/check.ts'
 import { EndswellError } from '../../lifecycle/errors.ts'
 import { type Lifecycle, scopeOf } from '../../lifecycle/lifecycle.ts'
+import { Limit } from '../../lifecycle/limit.ts'
 import { waitFor } from '../../lifecycle/wait.ts'
-import { Limit } from './limit.ts'
 import { final } from './misuse.ts'
 
 /** How it is found out whether a connection lives. */

@@ -1,4 +1,5 @@
 import type { Site } from '../../lifecycle/contract.ts'
+import { outcry } from '../../lifecycle/outcry.ts'
 import type { Voice } from '../../lifecycle/voice.ts'
 import type { Slot } from './slot.ts'
 
@@ -53,10 +54,7 @@ export class Notices {
 
   /** A function of the user's threw where nobody waits for it. */
   threw(error: unknown): void {
-    if (this.#voice.isHeard('resource.error')) return this.#voice.tell('resource.error', { error })
-    process.nextTick(() => {
-      throw error
-    })
+    outcry(this.#voice, error)
   }
 
   #warn(code: string, site: Site | undefined, text: string): void {

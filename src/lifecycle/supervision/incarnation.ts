@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts'
 import { type Lifecycle, scopeOf } from '../lifecycle.ts'
+import { Limit } from '../limit.ts'
 import type { Scope } from '../scope.ts'
 import { closeScope } from '../scope-kind.ts'
 import type { Tally } from '../tally.ts'
@@ -61,7 +61,7 @@ export class Incarnation {
     startTask(scope, 'start', () => this.#run(start, told.resolve), {}).then(settled, settled)
     if (this.#end !== undefined || scope.state !== 'open') return
     if (readyWhen === undefined) return this.#ready()
-    const limit = new ReadyLimit(scope.path, scope.clock, readyTimeout)
+    const limit = new Limit(scope.path, scope.clock, readyTimeout)
     const ask = readyWhen === 'told' ? () => told.promise : readyWhen
     waitFor(limit, ({ signal }) => ask(this.#face, signal), { signal: scope.signal }, readyTimeout).then(
       () => this.#ready(),
@@ -124,27 +124,4 @@ export class Incarnation {
 function abandonedIn(tally: Tally | undefined): unknown {
   if (tally?.worst !== 'abandoned') return undefined
   return tally.rows().find(({ outcome }) => outcome === 'abandoned')?.error
-}
-
-/** The moment by which a life must be ready: it bears the life's path. */
-class ReadyLimit {
-  readonly path: string
-  readonly clock: Clock
-  readonly timeout: number
-  readonly since: number
-
-  constructor(path: string, clock: Clock, timeout: number) {
-    this.path = path
-    this.clock = clock
-    this.timeout = timeout
-    this.since = clock.now()
-  }
-
-  get at(): number {
-    return this.since + this.timeout
-  }
-
-  get limitedBy(): this {
-    return this
-  }
 }

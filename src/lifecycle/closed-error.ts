@@ -1,4 +1,4 @@
-import { coded } from '../../lifecycle/errors.ts'
+import { coded } from './errors.ts'
 
 /** What using something rejects with, or throws, after its `close`. */
 export function closedError(path: string): ReferenceError {

@@ -1,6 +1,6 @@
-import type { Clock } from '../../lifecycle/clock.ts'
+import type { Clock } from './clock.ts'
 
-/** A moment of a connection by which something must be over: it bears the connection's path. */
+/** A moment by which something must be over: it bears the path of what that is. */
 export class Limit {
   readonly path: string
   readonly clock: Clock

@@ -1,4 +1,4 @@
-import { outOfRange, wrongType } from '../../lifecycle/check.ts'
+import { outOfRange, wrongType } from './check.ts'
 
 /** How many of anything there may be. */
 const MOST = 2 ** 30

@@ -1,4 +1,4 @@
-import { outOfRange, wrongType } from '../../lifecycle/check.ts'
+import { outOfRange, wrongType } from './check.ts'
 
 /** Refuses anything but a positive number of ms, Infinity for never: what waits for it is armed anew, however long it is. */
 export function checkSpan(name: string, value: unknown): void {

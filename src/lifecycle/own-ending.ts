@@ -1,6 +1,6 @@
-import { Alarm } from '../../lifecycle/alarm.ts'
-import { checkObject, checkOptions, checkTimeout } from '../../lifecycle/check.ts'
-import type { Clock } from '../../lifecycle/clock.ts'
+import { Alarm } from './alarm.ts'
+import { checkObject, checkOptions, checkTimeout } from './check.ts'
+import type { Clock } from './clock.ts'
 
 /** Options of a `close`. */
 export interface CloseOptions {

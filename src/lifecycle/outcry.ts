@@ -1,4 +1,4 @@
-import type { Voice } from '../../lifecycle/voice.ts'
+import type { Voice } from './voice.ts'
 
 /**
  * Tells what a function of the user's threw. It breaks nothing here; but where nobody listens it is not lost either: then
@@ -9,4 +9,13 @@ export function outcry(voice: Voice, error: unknown): void {
   process.nextTick(() => {
     throw error
   })
+}
+
+/** Calls a function of the user's, whose errors are told and break nothing. */
+export function guarded(voice: Voice, call: () => unknown): void {
+  try {
+    call()
+  } catch (error) {
+    outcry(voice, error)
+  }
 }
