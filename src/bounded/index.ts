@@ -1,6 +1,8 @@
 // What `endswell/bounded` offers.
 
 export type { CloseOptions } from '../lifecycle/own-ending.ts'
+export type { Pressure, PressureLevel, PressureSource } from '../lifecycle/pressure-source.ts'
+export type { Sweepable, SweepContext, Swept } from '../lifecycle/sweepable.ts'
 export { BoundedCache } from './bounded-cache.ts'
 export { BoundedQueue } from './bounded-queue.ts'
 export type { BoundedCacheOptions } from './cache/cache-options.ts'

@@ -71,6 +71,14 @@ export function checkName(name: string, value: unknown): void {
     throw outOfRange(name, "a name that does not end in '#' and a number", value, 'Repeats are numbered like that.')
 }
 
+/** Refuses what is no source of time. */
+export function checkClock(name: string, value: unknown): void {
+  checkObject(name, value)
+  for (const method of ['now', 'setTimeout', 'clearTimeout'] as const) {
+    checkFunction(`${name}.${method}`, (value as Record<typeof method, unknown>)[method])
+  }
+}
+
 /** Refuses anything but one of the given words. */
 export function checkOneOf(name: string, value: unknown, words: readonly unknown[]): void {
   if (words.includes(value)) return
@@ -79,6 +87,8 @@ export function checkOneOf(name: string, value: unknown, words: readonly unknown
 
 /** Refuses a property that no option has, which is nearly always a spelling mistake. */
 export function checkOptions(name: string, options: object, known: readonly string[]): void {
+  if (options instanceof AbortSignal)
+    throw wrongType(`The options of ${name}`, 'an object', options, 'Pass { signal }.')
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue
     const near = known

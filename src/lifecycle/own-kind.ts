@@ -1,4 +1,5 @@
 import { LONGEST_TIMEOUT } from './check.ts'
+import { EndswellError } from './errors.ts'
 import type { CloseContext, Kind } from './kind.ts'
 import type { Home, Voice } from './voice.ts'
 
@@ -30,17 +31,27 @@ interface OwnKindParts<T> {
   describe(value: T): string
   /** A sentence for the report, if there is something to say. */
   note?(value: T): string | undefined
+  /** Whether something in it was lost when it closed, such as a save: that is no gentle end. */
+  hasLost?(value: T): boolean
+  /** Whether something of it goes on although it has closed, such as a task that cannot be stopped. */
+  goesOn?(value: T): boolean
 }
 
 /**
  * The kind of a class of this library. Closing waits as long as its grace allows; forcing shortens that to nothing. What
  * is closed by hand leaves its lifecycle by itself, and as long as it is in one its events are heard there.
  */
-export function defineOwnKind<T extends Closable>({ name, voiceOf, describe, note }: OwnKindParts<T>): Kind<T> {
+export function defineOwnKind<T extends Closable>(parts: OwnKindParts<T>): Kind<T> {
+  const { name, voiceOf, describe, note, hasLost, goesOn } = parts
   const end = async (value: T, timeout: number, context: CloseContext): Promise<void> => {
     await value.close({ timeout })
     const text = note?.(value)
     if (text !== undefined) context.note(text)
+    const { path } = voiceOf(value)
+    // Thrown while closing it makes the outcome `failed`, thrown while forcing, `abandoned`.
+    if (goesOn?.(value)) throw new EndswellError('ERR_ABANDONED', `${path} has closed, but ${text}.`, { path })
+    if (timeout > 0 && hasLost?.(value))
+      throw new EndswellError('ERR_DROPPED', `${path} has closed, but ${text}.`, { path })
   }
   const kind: HomingKind<T> = {
     name,

@@ -247,3 +247,7 @@ test('the message says what was expected, what came, and how to mend it', () => 
   )
   expect(said(() => life.adopt(1, undefined as never))).toContain('onDispose must be a function, but got undefined')
 })
+
+test('a signal in the place of options is refused, since its mistake would go unseen', () => {
+  expect(() => checkOptions('acquire', AbortSignal.abort(), ['signal'])).toThrow('Pass { signal }.')
+})

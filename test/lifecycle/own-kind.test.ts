@@ -64,6 +64,39 @@ describe('an object that brings its own kind', () => {
   })
 })
 
+describe('what an own kind says of its end', () => {
+  const outcomeOf = async (state: 'hasLost' | 'goesOn' | undefined, grace: number): Promise<unknown> => {
+    const pot: Jar = new Jar()
+    const kind = defineOwnKind<Jar>({
+      name: 'pot',
+      voiceOf: (value) => value.voice,
+      describe: () => '',
+      note: () => '1 did not get through',
+      ...(state && { [state]: () => true }),
+    })
+    Object.defineProperty(pot, ownKind, { value: kind })
+    const life = new Lifecycle('life')
+    life.use(pot, { name: 'pot', grace })
+    const closing = life.close()
+    if (grace > 0) pot.end()
+    const [row] = (await closing).rows
+    return [row?.outcome, row?.note, (row?.error as Error | undefined)?.message]
+  }
+  const note = '1 did not get through'
+  const message = `/life/pot has closed, but ${note}.`
+
+  test.each([
+    ['closed', undefined, 5_000, undefined],
+    ['forced', undefined, 0, undefined],
+    ['failed', 'hasLost', 5_000, message],
+    ['forced', 'hasLost', 0, undefined],
+    ['failed', 'goesOn', 5_000, message],
+    ['abandoned', 'goesOn', 0, expect.stringContaining('/life/pot')],
+  ] as const)('is %s, where it %s and has a grace of %s ms', async (outcome, state, grace, error) => {
+    expect(await outcomeOf(state, grace)).toEqual([outcome, note, error])
+  })
+})
+
 describe('a voice', () => {
   test('is heard by its own listeners, and in the lifecycle that it is used in, as long as it is there', async () => {
     await using life = new Lifecycle('life')
