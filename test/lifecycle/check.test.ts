@@ -249,5 +249,5 @@ test('the message says what was expected, what came, and how to mend it', () => 
 })
 
 test('a signal in the place of options is refused, since its mistake would go unseen', () => {
-  expect(() => checkOptions('acquire', AbortSignal.abort(), ['signal'])).toThrow('Pass { signal }.')
+  expect(() => new Lifecycle().close(AbortSignal.abort() as never)).toThrow('Pass { signal }.')
 })
