@@ -12,7 +12,7 @@ import { CacheStore } from './cache/cache-store.ts'
 import { fullError } from './cache/eviction.ts'
 import { Farewells } from './cache/farewells.ts'
 import { Flights, type Load } from './cache/flights.ts'
-import { USED } from './cache/rings.ts'
+import type { Ring } from './cache/ring.ts'
 import { type CacheFetchOptions, type CacheSetOptions, checkFetch, checkSet } from './cache/set-options.ts'
 import { Slots } from './cache/slots.ts'
 import { weightOf } from './cache/weigher.ts'
@@ -25,27 +25,21 @@ let voiceOf: (cache: BoundedCache<never, never>) => Voice
  * that leaves is announced once, with the reason.
  *
  * It is used as a `Map` is, and what is done to one entry takes the same time however many there are.
- *
- * @example
- * ```ts
- * const prices = life.use(new BoundedCache<string, Price>({ max: 1_000, ttl: 60_000 }), { name: 'prices' })
- * prices.set('DE0007164600', price)
- * prices.get('DE0007164600') // for a minute
- * ```
  */
 export class BoundedCache<K, V> implements Sweepable, AsyncDisposable {
-  readonly #slots = new Slots<K, V>()
+  readonly #index: ReadonlyMap<K, number>
+  readonly #values: readonly (V | undefined)[]
+  /** The order that a use changes, if it does. */
+  readonly #order: Ring | undefined
+  /** Whether there is more to an entry's use than that: it may have expired, or ended. */
+  #isTimed: boolean
   #hits = 0
   #misses = 0
-  readonly #isLru: boolean
-  /** Whether a use changes more than whose turn it is to go. */
-  readonly #isSpecial: boolean
   readonly #voice: Voice
   readonly #rules: CacheRules<K, V>
   readonly #isWeighed: boolean
   readonly #farewells: Farewells<K, V>
   readonly #store: CacheStore<K, V>
-  /** There are none before the first `fetch`. */
   #flights: Flights<K, V> | undefined = undefined
   readonly #ending: Ending<CacheEnd>
   #isClosed = false
@@ -58,12 +52,15 @@ export class BoundedCache<K, V> implements Sweepable, AsyncDisposable {
   /** @throws TypeError or RangeError for an unknown or bad option, or where there is no limit. */
   constructor(options: BoundedCacheOptions<K, V>) {
     this.#rules = cacheRules(options)
-    this.#isLru = this.#rules.evict === 'lru'
-    this.#isSpecial = this.#rules.ttlFrom !== 'set'
-    this.#isWeighed = this.#rules.maxSize !== undefined
+    const { evict, ttl, ttlFrom, maxSize } = this.#rules
+    const slots = new Slots<K, V>()
+    ;({ index: this.#index, values: this.#values } = slots)
+    this.#order = evict === 'lru' ? slots.used : undefined
+    this.#isTimed = ttl < Number.POSITIVE_INFINITY || ttlFrom === 'terminal'
+    this.#isWeighed = maxSize !== undefined
     this.#voice = new Voice(kind.name, options.name)
     this.#farewells = new Farewells(this.#voice, this.#rules.onEvict)
-    this.#store = new CacheStore(this.#slots, this.#rules, this.#farewells, () => fullError(this.path))
+    this.#store = new CacheStore(slots, this.#rules, this.#farewells, () => fullError(this.path))
     this.#ending = new Ending(this.#rules.clock, () => {})
   }
 
@@ -79,21 +76,19 @@ export class BoundedCache<K, V> implements Sweepable, AsyncDisposable {
 
   /** The value of a key, which is used by that; undefined where there is none. */
   get(key: K): V | undefined {
-    const slots = this.#slots
-    const slot = slots.index.get(key)
+    const slot = this.#index.get(key)
     if (slot === undefined || !this.#use(slot)) {
       this.#misses += 1
       return undefined
     }
     this.#hits += 1
-    return slots.values[slot]
+    return this.#values[slot]
   }
 
   /** Says whether an entry is still there. */
   #use(slot: number): boolean {
-    const { expiry, rings } = this.#slots
-    if (this.#isSpecial || expiry?.isOver(slot)) return this.#store.use(slot)
-    if (this.#isLru) rings.move(slot, USED)
+    if (this.#isTimed) return this.#store.use(slot)
+    if (this.#order !== undefined) this.#order.renew(slot)
     return true
   }
 
@@ -116,11 +111,17 @@ export class BoundedCache<K, V> implements Sweepable, AsyncDisposable {
    */
   set(key: K, value: V, options?: CacheSetOptions): this {
     if (this.#isClosed) throw closedError(this.path)
-    if (options !== undefined) checkSet(options)
     if (options === undefined && !this.#isWeighed) this.#store.set(key, value)
-    else this.#store.setWith(key, value, options?.ttl, weightOf(this.#rules, key, value, options?.size))
+    else this.#setWith(key, value, options)
     if (this.#flights !== undefined) this.#flights.leave(key)
     return this
+  }
+
+  #setWith(key: K, value: V, options: CacheSetOptions | undefined): void {
+    if (options !== undefined) checkSet(options)
+    const weight = weightOf(this.#rules, key, value, options?.size)
+    if (options?.ttl !== undefined) this.#isTimed = true
+    this.#store.setWith(key, value, options?.ttl, weight)
   }
 
   /**
@@ -142,7 +143,7 @@ export class BoundedCache<K, V> implements Sweepable, AsyncDisposable {
 
   /** Uses an entry without reading it. Says whether there is one. */
   touch(key: K): boolean {
-    const slot = this.#slots.index.get(key)
+    const slot = this.#index.get(key)
     return slot !== undefined && this.#use(slot)
   }
 
@@ -181,8 +182,8 @@ export class BoundedCache<K, V> implements Sweepable, AsyncDisposable {
   sweep({ pressure }: Partial<SweepContext> = {}): Swept {
     const removed = this.#store.expire()
     const level = pressure?.level
-    const share = level === 'high' || level === 'critical' ? this.#rules.pressure[level] : 0
-    return { removed: removed + this.#store.trim(share) }
+    if (level !== 'high' && level !== 'critical') return { removed }
+    return { removed: removed + this.#store.trim(this.#rules.pressure[level]) }
   }
 
   /** All keys, in the order in which they came. As with a `Map`, entries may be set and deleted meanwhile. */
@@ -200,7 +201,6 @@ export class BoundedCache<K, V> implements Sweepable, AsyncDisposable {
     return this.#store.entries()
   }
 
-  /** As `entries`. */
   [Symbol.iterator](): IterableIterator<[K, V]> {
     return this.entries()
   }

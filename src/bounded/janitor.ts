@@ -1,6 +1,5 @@
 import { Alarm } from '../lifecycle/alarm.ts'
 import { outOfRange } from '../lifecycle/check.ts'
-import { soon } from '../lifecycle/clock.ts'
 import { closedError } from '../lifecycle/closed-error.ts'
 import { coded } from '../lifecycle/errors.ts'
 import type { LifecycleEvent } from '../lifecycle/event.ts'
@@ -46,7 +45,6 @@ export class Janitor implements AsyncDisposable {
   readonly #controller = new AbortController()
   readonly #unsubscribe: (() => void) | undefined
   #isRunning = false
-  #isGivingUp = false
   /** The run that begins when the present one is over. */
   #queued: { readonly reason: string; readonly result: PromiseWithResolvers<CleanupReport> } | undefined = undefined
   #isPressed = false
@@ -133,8 +131,10 @@ export class Janitor implements AsyncDisposable {
    */
   close(options: CloseOptions = {}): Promise<JanitorEnd> {
     return this.#ending.by(options, () => {
-      this.#unsubscribe?.()
+      guarded(this.#voice, () => this.#unsubscribe?.())
       this.#alarm.clear()
+      // Who looks at it is told; who does not has closed it, and knows.
+      this.#queued?.result.promise.catch(() => {})
       this.#queued?.result.reject(closedError(this.path))
       this.#queued = undefined
       if (!this.#isRunning) this.#over()
@@ -162,7 +162,6 @@ export class Janitor implements AsyncDisposable {
     const rows = await this.#sweepAll()
     const memory = { before, after: process.memoryUsage().heapUsed }
     const report = reportOf(rows, { reason, ms: Math.round(clock.now() - this.#began), memory })
-    this.#isRunning = false
     this.#counts.add(report)
     if (this.#voice.isHeard('cleanup.ended'))
       this.#voice.tell('cleanup.ended', { reason, ms: report.ms, cause: report })
@@ -186,8 +185,9 @@ export class Janitor implements AsyncDisposable {
     return rows
   }
 
-  /** A run is over. */
+  /** A run is over, now that all have been told: what they asked for meanwhile follows it. */
   #goOn(): void {
+    this.#isRunning = false
     if (this.#ending.hasBegun) return this.#over()
     this.#plan()
     const queued = this.#queued
@@ -220,11 +220,9 @@ export class Janitor implements AsyncDisposable {
     if (this.#isPressed && !this.#isRunning) this.#arm(this.#settings.clock.now())
   }
 
+  /** Nobody waits for the sweep any more, so that the run is over. */
   #giveUp(): void {
-    if (this.#isGivingUp) return
-    this.#isGivingUp = true
     this.#controller.abort(closedError(this.path))
-    soon(() => this.#over())
   }
 
   #over(): void {

@@ -78,6 +78,8 @@ export class JobRegistry<T = unknown> implements Sweepable, AsyncDisposable {
    * where `maxActive` are; ReferenceError (`ERR_CLOSED`) when it is closed.
    */
   start(id: string, data: T): Job<T> {
+    // Who is told of what goes may start or close what he likes: only then it shows what can be started.
+    this.#keeper.expire()
     this.#checkOpen()
     checkId(id)
     return this.#keeper.start(id, data).view(this.#keeper.now)
@@ -182,6 +184,8 @@ export class JobRegistry<T = unknown> implements Sweepable, AsyncDisposable {
       const active = this.list({ state: 'active' }).map(({ id }) => id)
       this.#end = { active: Object.freeze(active), kept: this.#keeper.shelf.ended, unsaved: 0 }
       this.#keeper.close()
+      // What failed is tried now: the wait that is on may be longer than there is time.
+      if (options.timeout !== 0) this.flush().catch(() => {})
       this.#drained()
     })
   }

@@ -103,7 +103,8 @@ export class ReplayBuffer<T> implements AsyncDisposable, Sweepable {
     const { bytes } = this.#core.items
     const share = pressure?.level === 'critical' ? 0.5 : pressure?.level === 'high' ? 0.25 : 0
     const removed = this.#core.dropOld() + this.trim(share)
-    return { removed, bytes: bytes - this.#core.items.bytes }
+    // Who is told of one may push another, and a heavier one.
+    return { removed, bytes: Math.max(0, bytes - this.#core.items.bytes) }
   }
 
   /** Drops all. Numbers go on. Returns how many there were. */

@@ -1,4 +1,4 @@
-import { checkObject, checkOptions, checkTimeout, wrongType } from '../lifecycle/check.ts'
+import { wrongType } from '../lifecycle/check.ts'
 import { closedError } from '../lifecycle/closed-error.ts'
 import type { LifecycleEvent } from '../lifecycle/event.ts'
 import { customInspect } from '../lifecycle/inspect.ts'
@@ -129,11 +129,7 @@ export class RetryBuffer<T> implements AsyncDisposable {
    * @throws TypeError or RangeError for a bad option: at once, not as a rejection.
    */
   close(options: CloseOptions = {}): Promise<RetryEnd> {
-    checkObject('options', options)
-    checkOptions('close', options, ['timeout'])
-    const { timeout = 5_000 } = options
-    checkTimeout('options.timeout', timeout)
-    return this.#core.close(timeout)
+    return this.#core.close(options)
   }
 
   /** Closes it, and waits for that. */

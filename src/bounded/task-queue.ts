@@ -164,7 +164,8 @@ export class TaskQueue implements AsyncDisposable {
       const { completed, failed } = this.#desk.counts
       this.#ended = completed + failed
       this.#desk.room.refuse(closedError(this.path))
-      this.#desk.resume()
+      // Where there is no time, what was paused is dropped, and not begun to be stopped at once.
+      if (options.timeout !== 0) this.#desk.resume()
     })
   }
 
@@ -195,6 +196,8 @@ export class TaskQueue implements AsyncDisposable {
   #over(dropped: number, aborted: number): void {
     const { completed, failed } = this.#desk.counts
     const abandoned = Object.freeze([...this.#desk.running].map(({ name }) => name))
+    // Nobody gets their slots any more.
+    for (const task of this.#desk.running) task.unlimit()
     this.#voice.over()
     this.#ending.over({ finished: completed + failed - this.#ended, dropped, aborted, abandoned })
   }

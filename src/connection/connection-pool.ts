@@ -2,6 +2,7 @@ import { checkFunction, checkObject, checkOptions, checkTimeout } from '../lifec
 import { soon } from '../lifecycle/clock.ts'
 import type { LifecycleEvent } from '../lifecycle/event.ts'
 import { customInspect } from '../lifecycle/inspect.ts'
+import { type CloseOptions, Ending } from '../lifecycle/own-ending.ts'
 import { defineOwnKind, ownKind } from '../lifecycle/own-kind.ts'
 import type { Sweepable, SweepContext, Swept } from '../lifecycle/sweepable.ts'
 import { Voice } from '../lifecycle/voice.ts'
@@ -54,19 +55,23 @@ export class ConnectionPool<T> implements AsyncDisposable, Sweepable {
         voiceOf: (pool) => pool.#voice,
         describe: (pool) => pool.#description,
         note: (pool) => pool.#note,
+        goesOn: (pool) => pool.#goesOn,
       }),
     })
   }
   readonly #voice: Voice
   readonly #desk: Desk<T>
+  readonly #ending: Ending<PoolEnd>
   #closing: Closing<T> | undefined = undefined
   #note: string | undefined = undefined
+  #goesOn = false
 
   /** @throws TypeError or RangeError for a bad option. */
   constructor(options: ConnectionPoolOptions<T>) {
     const settings = settingsOf(options)
     this.#voice = new Voice('pool', settings.name)
     this.#desk = new Desk(settings, this.#voice)
+    this.#ending = new Ending(settings.clock, () => this.#closing?.force())
     // Not at once: `create` may need what is only there when this constructor has returned.
     if (settings.min > 0) soon(() => this.#desk.pump())
   }
@@ -144,6 +149,7 @@ export class ConnectionPool<T> implements AsyncDisposable, Sweepable {
       checking: stock.checking,
       ending: stock.ending,
       connecting: connector.connecting,
+      stuck: connector.stuck,
       waiting: waiters.size,
       max: settings.max,
       overdue: [...stock.slots].filter(({ isOverdue }) => isOverdue).length,
@@ -159,14 +165,11 @@ export class ConnectionPool<T> implements AsyncDisposable, Sweepable {
    * latest.
    * @throws TypeError or RangeError for a bad timeout, 0 to 2 147 483 647. Default: 5 000.
    */
-  close(options: { timeout?: number } = {}): Promise<PoolEnd> {
-    checkObject('options', options)
-    checkOptions('close', options, ['timeout'])
-    const { timeout = 5_000 } = options
-    checkTimeout('options.timeout', timeout)
-    this.#closing ??= this.#close()
-    this.#closing.within(timeout)
-    return this.#closing.promise
+  close(options: CloseOptions = {}): Promise<PoolEnd> {
+    return this.#ending.by(options, () => {
+      this.#closing = new Closing(this.#desk, (end) => this.#over(end))
+      this.#closing.begin()
+    })
   }
 
   /** Calls `listener` with what happens here. Returns its undo. */
@@ -182,13 +185,11 @@ export class ConnectionPool<T> implements AsyncDisposable, Sweepable {
     return `ConnectionPool { ${this.path}, ${this.#description} }`
   }
 
-  #close(): Closing<T> {
-    const closing = new Closing(this.#desk)
-    closing.promise.then((end) => {
-      this.#note = noteOf(end)
-      this.#voice.over()
-    })
-    return closing
+  #over(end: PoolEnd): void {
+    this.#note = noteOf(end)
+    this.#goesOn = end.abandoned > 0
+    this.#ending.over(end)
+    this.#voice.over()
   }
 
   get #description(): string {
@@ -216,12 +217,13 @@ async function run<T, R>(acquiring: Promise<Lease<T>>, fn: (value: T, lease: Lea
 }
 
 /** What the report of a lifecycle says of leases that were never released. */
-function noteOf({ held, abandoned }: PoolEnd): string | undefined {
+function noteOf({ held, abandoned, stuck }: PoolEnd): string | undefined {
   const [oldest] = held
   const parts: string[] = []
   if (oldest !== undefined) {
     parts.push(`${held.length} still leased, the longest for ${oldest.age} ms, ${placeOf(oldest.site)}`)
   }
   if (abandoned > 0) parts.push(`${abandoned} did not end`)
+  if (stuck > 0) parts.push(`${stuck} attempts to connect have never settled`)
   return parts.length === 0 ? undefined : parts.join('; ')
 }

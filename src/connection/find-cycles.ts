@@ -1,6 +1,6 @@
 import { checkFunction, checkObject, checkOptions, isObject, outOfRange, wrongType } from '../lifecycle/check.ts'
 import { PLAIN } from '../lifecycle/place.ts'
-import { type Link, linksOf } from './links/own-links.ts'
+import { isOpenToView, type Link, linksOf, ownValue } from './links/own-links.ts'
 
 /** Options of {@link findCycles}. */
 export interface FindCyclesOptions {
@@ -105,9 +105,9 @@ function cycleOf(members: readonly Step[], path: string): Cycle {
 /** The name of an object's class, without asking the object itself. */
 function classOf(object: object): string {
   if (typeof object === 'function') return 'Function'
-  const prototype = Reflect.getPrototypeOf(object)
-  const maker = prototype === null ? undefined : Reflect.getOwnPropertyDescriptor(prototype, 'constructor')?.value
-  const name = typeof maker === 'function' ? Reflect.getOwnPropertyDescriptor(maker, 'name')?.value : undefined
+  const prototype = isOpenToView(object) ? Reflect.getPrototypeOf(object) : null
+  const maker = prototype === null ? undefined : ownValue(prototype, 'constructor')
+  const name = typeof maker === 'function' ? ownValue(maker, 'name') : undefined
   return typeof name === 'string' && name !== '' ? name : 'Object'
 }
 
@@ -116,7 +116,8 @@ function checked(options: FindCyclesOptions): FindCyclesOptions {
   checkOptions('findCycles', options, ['name', 'keys', 'ignore', 'maxNodes', 'maxDepth'])
   const { name, keys, ignore } = options
   if (name !== undefined && typeof name !== 'string') throw wrongType('options.name', 'a string', name)
-  if (keys !== undefined && !Array.isArray(keys)) throw wrongType('options.keys', 'an array of names', keys)
+  if (keys !== undefined && !(Array.isArray(keys) && keys.every((key) => typeof key === 'string')))
+    throw wrongType('options.keys', 'an array of names', keys)
   if (ignore !== undefined) checkFunction('options.ignore', ignore)
   for (const limit of ['maxNodes', 'maxDepth'] as const) {
     const { [limit]: value = 1 } = options

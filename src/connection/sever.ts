@@ -1,6 +1,6 @@
 import { checkBoolean, checkObject, checkOptions, isObject, wrongType } from '../lifecycle/check.ts'
 import { PLAIN } from '../lifecycle/place.ts'
-import { linksOf, ownValue } from './links/own-links.ts'
+import { isOpenToView, linksOf, ownValue } from './links/own-links.ts'
 import { takeListeners } from './links/take-listeners.ts'
 
 /** Options of {@link sever}. */
@@ -65,7 +65,7 @@ export function sever(object: object, options: SeverOptions = PLAIN): Severed {
 function* partsOf(object: object, keys: readonly string[]): Generator<object> {
   for (const [, to] of linksOf(object, keys)) {
     yield to
-    if (isContainer(to)) for (const [, part] of linksOf(to, [])) yield part
+    if (isOpenToView(to) && isContainer(to)) for (const [, part] of linksOf(to, [])) yield part
   }
 }
 
@@ -75,7 +75,12 @@ function isContainer(value: object): boolean {
 
 /** Sets a property to `undefined`, past any setter. Says whether that could be. */
 function cut(object: object, key: string): boolean {
-  return Reflect.defineProperty(object, key, { value: undefined })
+  try {
+    return Reflect.defineProperty(object, key, { value: undefined })
+  } catch {
+    // A proxy that refuses to be changed.
+    return false
+  }
 }
 
 function checkSever(options: SeverOptions): void {

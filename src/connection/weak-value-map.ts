@@ -1,9 +1,10 @@
 import { checkObject, checkOptions, checkTimeout, isObject, wrongType } from '../lifecycle/check.ts'
-import { coded } from '../lifecycle/errors.ts'
+import { closedError } from '../lifecycle/closed-error.ts'
 import type { LifecycleEvent } from '../lifecycle/event.ts'
 import { customInspect } from '../lifecycle/inspect.ts'
 import type { Kind } from '../lifecycle/kind.ts'
-import { outcry } from '../lifecycle/outcry.ts'
+import { guarded } from '../lifecycle/outcry.ts'
+import type { CloseOptions } from '../lifecycle/own-ending.ts'
 import { defineOwnKind, ownKind } from '../lifecycle/own-kind.ts'
 import { PLAIN } from '../lifecycle/place.ts'
 import { Voice } from '../lifecycle/voice.ts'
@@ -40,7 +41,7 @@ let voiceOf: (map: WeakValueMap<never, never>) => Voice
  * sockets.get(user.id)?.send('hello')
  * ```
  */
-export class WeakValueMap<K, V extends object> implements Map<K, V>, AsyncDisposable {
+export class WeakValueMap<K, V extends object> implements AsyncDisposable {
   readonly #voice: Voice
   readonly #max: number
   readonly #onCollect: ((key: K) => unknown) | undefined
@@ -125,9 +126,11 @@ export class WeakValueMap<K, V extends object> implements Map<K, V>, AsyncDispos
     this.#slots.clear()
   }
 
-  /** Keys and values that are still there, the oldest first. Entries may be set and deleted meanwhile. */
+  /** Keys and values that are there, the oldest first. What is set meanwhile is left out: else it might never end. */
   *entries(): MapIterator<[K, V]> {
-    for (const { key, ref } of this.#map.values()) {
+    const { serial: last } = this.#slots
+    for (const { key, ref, serial } of this.#map.values()) {
+      if (serial > last) return
       const value = ref.deref()
       if (value !== undefined) yield [key, value]
     }
@@ -172,7 +175,7 @@ export class WeakValueMap<K, V extends object> implements Map<K, V>, AsyncDispos
    * Lets go of all entries, and takes no more: `set` then throws a ReferenceError (`ERR_CLOSED`), and `get` finds nothing.
    * The values are nobody's to end here. Never rejects; throws a TypeError or RangeError for a bad option.
    */
-  close(options: { timeout?: number } = PLAIN): Promise<WeakValueMapEnd> {
+  close(options: CloseOptions = PLAIN): Promise<WeakValueMapEnd> {
     checkObject('options', options)
     checkOptions('close', options, ['timeout'])
     checkTimeout('options.timeout', options.timeout ?? 0)
@@ -197,15 +200,14 @@ export class WeakValueMap<K, V extends object> implements Map<K, V>, AsyncDispos
   }
 
   #checkOpen(): void {
-    if (this.#end !== undefined)
-      throw coded(new ReferenceError(`${this.path} is closed and takes no more entries.`), 'ERR_CLOSED')
+    if (this.#end !== undefined) throw closedError(this.path)
   }
 
   /** Sweeps a little; where that frees nothing in a full map, the oldest leaves. */
   #makeRoom(): void {
     for (let looks = SWEPT_A_SET; looks > 0; looks -= 1) this.#sweepOne()
     for (let looks = SWEPT_WHEN_FULL; looks > 0 && this.size >= this.#max; looks -= 1) this.#sweepOne()
-    while (this.size >= this.#max && this.#slots.oldest !== undefined) this.#evict(this.#slots.oldest)
+    while (this.size >= this.#max && this.#slots.oldest !== undefined) this.#leave(this.#slots.oldest)
   }
 
   #sweepOne(): void {
@@ -213,7 +215,8 @@ export class WeakValueMap<K, V extends object> implements Map<K, V>, AsyncDispos
     if (slot !== undefined && slot.ref.deref() === undefined) this.#collected(slot)
   }
 
-  #evict(slot: Slot<K, V>): void {
+  #leave(slot: Slot<K, V>): void {
+    if (slot.ref.deref() === undefined) return this.#collected(slot)
     this.#drop(slot)
     this.#counts.evicted += 1
     this.#tell(slot.key, 'evict')
@@ -225,11 +228,7 @@ export class WeakValueMap<K, V extends object> implements Map<K, V>, AsyncDispos
     this.#drop(slot)
     this.#counts.collected += 1
     this.#tell(slot.key, 'collect')
-    try {
-      this.#onCollect?.(slot.key)
-    } catch (error) {
-      outcry(this.#voice, error)
-    }
+    guarded(this.#voice, () => this.#onCollect?.(slot.key))
   }
 
   #drop(slot: Slot<K, V>): void {

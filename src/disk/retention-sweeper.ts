@@ -1,13 +1,14 @@
 import type { ClockTimer } from '../lifecycle/clock.ts'
-import { coded } from '../lifecycle/errors.ts'
+import { closedError } from '../lifecycle/closed-error.ts'
 import type { LifecycleEvent } from '../lifecycle/event.ts'
 import { customInspect, inspect } from '../lifecycle/inspect.ts'
 import type { Kind } from '../lifecycle/kind.ts'
+import { outcry } from '../lifecycle/outcry.ts'
+import { type CloseOptions, Ending } from '../lifecycle/own-ending.ts'
 import { defineOwnKind, ownKind } from '../lifecycle/own-kind.ts'
 import type { Sweepable, SweepContext } from '../lifecycle/sweepable.ts'
 import { Voice } from '../lifecycle/voice.ts'
 import { checkWait } from '../lifecycle/wait.ts'
-import { Closing } from './closing.ts'
 import { sweepOnce } from './sweeping/sweep-once.ts'
 import type { SweepReport } from './sweeping/sweep-report.ts'
 import { type CheckedSweeper, checkSweeper, type RetentionSweeperOptions } from './sweeping/sweeper-options.ts'
@@ -69,13 +70,15 @@ export class RetentionSweeper implements Sweepable {
   declare readonly [ownKind]: Kind<RetentionSweeper>
   readonly #options: CheckedSweeper
   readonly #voice: Voice
-  readonly #closing: Closing<RetentionSweeperEnd>
+  readonly #ending: Ending<RetentionSweeperEnd>
   readonly #sums = { sweeps: 0, refused: 0, removed: 0, bytes: 0, failed: 0, skipped: 0, ms: 0 }
   /** Where the root led the last time. */
   #real: string | undefined = undefined
   #running: { readonly promise: Promise<SweepReport>; readonly stop: AbortController } | undefined = undefined
   #timer: ClockTimer | undefined = undefined
   #last: SweepReport | undefined = undefined
+  /** Whether a sweep was under way when it was closed. */
+  #stopped = false
   #hangs = false
 
   static {
@@ -87,7 +90,7 @@ export class RetentionSweeper implements Sweepable {
     this.#options = checkSweeper(options)
     const { name, clock } = this.#options
     this.#voice = new Voice('sweeper', name)
-    this.#closing = new Closing(clock, () => this.#voice.over())
+    this.#ending = new Ending(clock, () => this.#over(true))
     this.#await()
   }
 
@@ -102,17 +105,16 @@ export class RetentionSweeper implements Sweepable {
   }
 
   /**
-   * Removes what is due. While a sweep is under way no other begins: then this gives that one. When `signal` aborts, or
-   * this is closed, the sweep stops before the next entry, and tells what it has done so far. How hard memory presses
-   * does not matter to it.
+   * Removes what is due. While a sweep is under way no other begins: then this gives that one. When the `signal` of the
+   * call that has begun it aborts, or this is closed, the sweep stops before the next entry, and tells what it has done so
+   * far. How hard memory presses does not matter to it.
    *
    * @returns a promise that rejects only if the root cannot be swept at all: it is no folder, has become a link, leads
    * elsewhere, or may not be read. Where there is no root, there is nothing to remove.
    */
   sweep({ signal }: Partial<SweepContext> = {}): Promise<SweepReport> {
     if (signal !== undefined) checkWait({ signal })
-    if (this.#closing.isClosing)
-      return Promise.reject(coded(new ReferenceError(`${this.path} is closed, and sweeps no more.`), 'ERR_CLOSED'))
+    if (this.#ending.hasBegun) return Promise.reject(closedError(this.path))
     this.#running ??= this.#begin(signal)
     return this.#running.promise
   }
@@ -133,20 +135,15 @@ export class RetentionSweeper implements Sweepable {
    *
    * @throws TypeError or RangeError for a bad option. The promise never rejects.
    */
-  close(options: { timeout?: number } = {}): Promise<RetentionSweeperEnd> {
-    return this.#closing.close(options, () => {
+  close(options: CloseOptions = {}): Promise<RetentionSweeperEnd> {
+    return this.#ending.by(options, () => {
       if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
       this.#timer = undefined
-      const running = this.#running
-      const stopped = running !== undefined
-      running?.stop.abort()
-      return {
-        ...(running === undefined ? { end: { stopped, abandoned: false } } : { done: settled(running.promise) }),
-        giveUp: () => {
-          this.#hangs = true
-          return { stopped, abandoned: true }
-        },
-      }
+      this.#stopped = this.#running !== undefined
+      if (this.#running === undefined) return this.#over(false)
+      this.#running.stop.abort()
+      const done = (): void => this.#over(false)
+      this.#running.promise.then(done, done)
     })
   }
 
@@ -158,6 +155,14 @@ export class RetentionSweeper implements Sweepable {
   /** One line that says what it is. */
   [customInspect](): string {
     return `RetentionSweeper ${this.path} of ${this.#options.root} (${this.#describe()})`
+  }
+
+  /** The last sweep has ended, or nobody waits for it any more. */
+  #over(abandoned: boolean): void {
+    if (this.#voice.isOver) return
+    this.#hangs = abandoned
+    this.#voice.over()
+    this.#ending.over({ stopped: this.#stopped, abandoned })
   }
 
   #describe(): string {
@@ -183,7 +188,7 @@ export class RetentionSweeper implements Sweepable {
         onRemoved: (path, reason) => {
           if (this.#voice.isHeard('item.dropped')) this.#voice.tell('item.dropped', { item: path, reason })
         },
-        onThrown: (error) => this.#complain(error),
+        onThrown: (error) => outcry(this.#voice, error),
       })
       this.#real = real
       this.#last = report
@@ -216,7 +221,7 @@ export class RetentionSweeper implements Sweepable {
   /** Sets the timer for the next sweep of its own. It lets the process end. */
   #await(): void {
     const { interval, jitter, clock } = this.#options
-    if (interval === undefined || this.#closing.isClosing) return
+    if (interval === undefined || this.#ending.hasBegun) return
     this.#timer = clock.setTimeout(() => void this.#sweepAndAwait(), Math.ceil(interval * (1 - jitter * Math.random())))
     this.#timer.unref()
   }
@@ -230,9 +235,4 @@ export class RetentionSweeper implements Sweepable {
     }
     this.#await()
   }
-}
-
-async function settled(sweep: Promise<unknown>): Promise<RetentionSweeperEnd> {
-  await Promise.allSettled([sweep])
-  return { stopped: true, abandoned: false }
 }

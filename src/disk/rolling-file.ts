@@ -1,12 +1,13 @@
 import { wrongType } from '../lifecycle/check.ts'
 import type { ClockTimer } from '../lifecycle/clock.ts'
-import { coded, EndswellError } from '../lifecycle/errors.ts'
+import { closedError } from '../lifecycle/closed-error.ts'
+import { EndswellError } from '../lifecycle/errors.ts'
 import type { LifecycleEvent } from '../lifecycle/event.ts'
 import { customInspect, inspect } from '../lifecycle/inspect.ts'
 import type { Kind } from '../lifecycle/kind.ts'
+import { type CloseOptions, Ending } from '../lifecycle/own-ending.ts'
 import { defineOwnKind, ownKind } from '../lifecycle/own-kind.ts'
 import { Voice } from '../lifecycle/voice.ts'
-import { Closing } from './closing.ts'
 import { type CheckedRollingFile, checkRollingFile, type RollingFileOptions } from './rolling/rolling-options.ts'
 import { RollingWriter } from './rolling/rolling-writer.ts'
 
@@ -61,8 +62,10 @@ export class RollingFile {
   readonly #options: CheckedRollingFile
   readonly #voice: Voice
   readonly #writer: RollingWriter
-  readonly #closing: Closing<RollingFileEnd>
+  readonly #ending: Ending<RollingFileEnd>
   #timer: ClockTimer | undefined = undefined
+  /** What it had done when it was closed. */
+  #before: Pick<RollingFileStats, 'appended' | 'failed'> = { appended: 0, failed: 0 }
   /** In the end. */
   #dropped = 0
 
@@ -81,7 +84,7 @@ export class RollingFile {
     this.#writer = new RollingWriter(this.#options, (error) => {
       if (this.#voice.isHeard('resource.error')) this.#voice.tell('resource.error', { error })
     })
-    this.#closing = new Closing(this.#options.clock, () => this.#voice.over())
+    this.#ending = new Ending(this.#options.clock, () => this.#giveUp())
   }
 
   /** Where it is used, such as `/orders/log`; by itself, `/` and its name. */
@@ -99,12 +102,11 @@ export class RollingFile {
    */
   append(data: string | Uint8Array): Promise<void> {
     checkData('data', data)
-    const bytes = Buffer.byteLength(data)
-    const { maxPending } = this.#options
-    const { pending } = this.#writer
-    // A single one may be larger, or it could never be appended.
-    if (pending > 0 && pending + bytes > maxPending) return Promise.reject(this.#tooMuch(pending))
     return this.#unlessClosed(async () => {
+      const bytes = Buffer.byteLength(data)
+      const { pending } = this.#writer
+      // A single one may be larger, or it could never be appended.
+      if (pending > 0 && pending + bytes > this.#options.maxPending) throw this.#tooMuch(pending)
       await this.#writer.append(data, bytes)
       this.#syncLater()
     })
@@ -150,21 +152,18 @@ export class RollingFile {
    *
    * @throws TypeError or RangeError for a bad option. The promise never rejects.
    */
-  close(options: { timeout?: number } = {}): Promise<RollingFileEnd> {
-    return this.#closing.close(options, () => {
+  close(options: CloseOptions = {}): Promise<RollingFileEnd> {
+    return this.#ending.by(options, () => {
       if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
       this.#timer = undefined
-      const before = this.#writer.stats
-      const count = (abandoned: number): RollingFileEnd => {
-        const { appended, failed } = this.#writer.stats
-        this.#dropped = failed - before.failed + abandoned
-        return { flushed: appended - before.appended, dropped: this.#dropped }
-      }
-      const done = this.#writer.end().then(
-        () => count(0),
-        () => count(0),
+      this.#before = this.#writer.stats
+      this.#writer.end().then(
+        () => this.#over(0),
+        (error: unknown) => {
+          if (!this.#voice.isOver) this.#warn(error)
+          this.#over(0)
+        },
       )
-      return { done, giveUp: () => count(this.#writer.abandon((isUnderWay) => this.#abandoned(isUnderWay))) }
     })
   }
 
@@ -184,16 +183,28 @@ export class RollingFile {
     return `${size} of ${this.#options.maxSize} bytes${pending > 0 ? `, ${pending} to be written` : ''}`
   }
 
+  /** Time is up. */
+  #giveUp(): void {
+    this.#over(this.#writer.abandon((isUnderWay) => this.#abandoned(isUnderWay)))
+  }
+
+  /** All is in the file, or nobody waits for it any more: what the file system answers after that changes nothing. */
+  #over(abandoned: number): void {
+    if (this.#voice.isOver) return
+    const { appended, failed } = this.#writer.stats
+    this.#dropped = failed - this.#before.failed + abandoned
+    this.#voice.over()
+    this.#ending.over({ flushed: appended - this.#before.appended, dropped: this.#dropped })
+  }
+
   #unlessClosed<T>(fn: () => Promise<T>): Promise<T> {
-    if (!this.#closing.isClosing) return fn()
-    const error = new ReferenceError(`${this.path} is closed: it takes and gives nothing any more.`)
-    return Promise.reject(coded(error, 'ERR_CLOSED'))
+    return this.#ending.hasBegun ? Promise.reject(closedError(this.path)) : fn()
   }
 
   /** With `fsync: 'interval'`: one timer, from the first append that is not on the disk. It lets the process end. */
   #syncLater(): void {
     const { fsync, clock, syncInterval } = this.#options
-    if (fsync !== 'interval' || this.#timer !== undefined || this.#closing.isClosing) return
+    if (fsync !== 'interval' || this.#timer !== undefined || this.#ending.hasBegun) return
     this.#timer = clock.setTimeout(() => {
       this.#timer = undefined
       this.#writer.sync().catch((error: unknown) => this.#warn(error))

@@ -55,12 +55,18 @@ export function subscribe(source: Audible, listener: (event: LifecycleEvent) => 
   }
 }
 
+/** The channel of an event, for those who ask so often that looking it up counts. */
+export const channelOf = (type: EventType): Channel => channels[type]
+
 /** Whether anybody listens to such events of `source`: looked up before one is made. */
-export function isHeard(source: Audible, type: EventType): boolean {
+export const isHeard = (source: Audible, type: EventType): boolean => isHeardOn(source, channels[type])
+
+/** The same, where the channel is at hand. */
+export function isHeardOn(source: Audible, channel: Channel): boolean {
   for (let each: Audible | undefined = source; each !== undefined; each = each.heardBy) {
     if (each.listeners !== undefined) return true
   }
-  return channels[type].hasSubscribers
+  return channel.hasSubscribers
 }
 
 /** Tells all who listen to `source`, from the inside out, and the channel. */

@@ -322,6 +322,16 @@ test('pressure is told once when it fills and once when it has room again', () =
   ])
 })
 
+test('pressure is gone when the queue has closed', async () => {
+  const queue = new BoundedQueue<number>({ max: 2 })
+  const states: unknown[] = []
+  queue.subscribe(({ type, state }) => type === 'queue.pressure' && states.push(state))
+  queue.push(1)
+  queue.push(2)
+  await queue.close({ timeout: 0 })
+  expect(states).toEqual(['high', 'low'])
+})
+
 test('a callback that throws breaks nothing: it is told, and where nobody listens it is uncaught', async () => {
   const error = new Error('of the callback')
   const queue = full('drop-oldest', {

@@ -154,6 +154,39 @@ describe('a run', () => {
     expect(runs).toHaveLength(2)
   })
 
+  test('never overlaps another, also where who hears of its end asks for one more', async () => {
+    const { clock, janitor, runs } = setUp()
+    let sweeping = 0
+    const seen: number[] = []
+    janitor.add('slow', async () => {
+      sweeping += 1
+      seen.push(sweeping)
+      await new Promise((resolve) => clock.setTimeout(() => resolve(undefined), 10))
+      sweeping -= 1
+    })
+    const undo = janitor.subscribe(({ type }) => type === 'cleanup.ended' && void janitor.run('by listener'))
+    void janitor.run('first')
+    const second = janitor.run('second')
+    await clock.advance(35)
+    undo()
+    expect((await second).reason).toBe('second')
+    expect(runs.map((run) => run.split(' ').slice(1).join(' '))).toEqual(['first', 'second', 'by listener'])
+    expect(seen).toEqual([1, 1, 1, 1])
+    await clock.advance(10)
+    await janitor.close({ timeout: 0 })
+  })
+
+  test('by hand that lasts until the next is due is not overlapped by that', async () => {
+    const { clock, janitor, runs } = setUp({ interval: 100 })
+    janitor.add('slow', () => new Promise((resolve) => clock.setTimeout(() => resolve(1), 50)))
+    await clock.advance(80)
+    void janitor.run()
+    await clock.advance(160)
+    expect(runs).toEqual(['130 asked'])
+    await clock.advance(40)
+    expect(runs).toEqual(['130 asked', '280 interval'])
+  })
+
   test('leaves out what was taken away meanwhile, and takes no name twice', async () => {
     const { janitor } = setUp()
     const undo = janitor.add('a', () => undoB())
@@ -281,6 +314,18 @@ describe('pressure', () => {
     }
   })
 
+  test('makes it run half a minute after a run by hand, too', async () => {
+    const pressure = new FakePressure()
+    const { clock, janitor, runs } = setUp({ pressure })
+    pressure.set('high')
+    await clock.advance(20_000)
+    void janitor.run()
+    await clock.advance(29_999)
+    expect(runs).toEqual(['0 pressure', '20000 asked'])
+    await clock.advance(1)
+    expect(runs[2]).toBe('50000 pressure')
+  })
+
   test('is heard of where it was there before', async () => {
     const pressure = new FakePressure()
     pressure.set('high')
@@ -335,6 +380,36 @@ describe('closing', () => {
     expect(await closing).toEqual({ runs: 1, removed: 4, bytes: 0, hanging: [] })
     expect((await first).removed).toBe(4)
     expect(clock.pending).toBe(0)
+  })
+
+  test('is no unhandled rejection where nobody looks at the run that would have followed', async () => {
+    const { janitor, clock } = setUp()
+    janitor.add('slow', () => new Promise((resolve) => clock.setTimeout(() => resolve(1), 10)))
+    void janitor.run()
+    void janitor.run()
+    const closing = janitor.close()
+    await clock.advance(10)
+    expect(await closing).toMatchObject({ runs: 1, removed: 1 })
+  })
+
+  test('by hand takes it out of its lifecycle', async () => {
+    const life = new Lifecycle({ name: 'app' })
+    const janitor = life.use(new Janitor(), { name: 'janitor' })
+    await janitor.close()
+    expect(life.snapshot().size).toBe(0)
+    await life.close()
+  })
+
+  test('never rejects or throws, also where its source of pressure cannot be left', async () => {
+    const pressure = {
+      pressure: { level: 'normal', usage: 0 },
+      subscribe: () => () => expect.unreachable('left'),
+    } as const
+    const { janitor } = setUp({ pressure })
+    const errors: unknown[] = []
+    janitor.subscribe(({ type, error }) => type === 'resource.error' && errors.push(error))
+    expect(await janitor.close()).toEqual({ runs: 0, removed: 0, bytes: 0, hanging: [] })
+    expect(errors).toHaveLength(1)
   })
 
   test('aborts the sweep under way at the deadline, leaves out the rest, and names what goes on', async () => {

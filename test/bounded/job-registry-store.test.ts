@@ -143,6 +143,16 @@ describe('what is written', () => {
     }
   })
 
+  test('is a deletion where it comes when its time is over', async () => {
+    const { store, jobs, clock } = setUp({ retain: 10 })
+    jobs.start('a', 1)
+    jobs.end('a', 'completed')
+    clock.blocked(10)
+    expect(await store.next()).toBe('a active 1')
+    expect(await store.next()).toBe('a deleted ')
+    await jobs.close()
+  })
+
   test('is renewed for what is active after half the lease, by the one timer that there is', async () => {
     const { clock, store, jobs } = setUp({ lease: 10_000 })
     jobs.start('a', 1)
@@ -240,6 +250,49 @@ describe('a write that fails', () => {
     expect(store.kept.get('a')).toMatchObject({ state: 'completed' })
   })
 
+  test('is given up when it hangs, and what it does later brings back no job that was deleted or replaced since', async () => {
+    for (const isReplaced of [false, true]) {
+      const { store, jobs, clock } = setUp({ writeTimeout: 50 })
+      jobs.start('a', 1)
+      const hanging = store.writes.shift()
+      await clock.advance(50)
+      await clock.advance(100)
+      expect(await store.next()).toBe('a active 1')
+      jobs.delete('a')
+      if (isReplaced) jobs.start('a', 2)
+      while (store.writes.length > 0) await store.next()
+      expect(jobs.stats().unsaved).toBe(0)
+      hanging?.resolve()
+      await new Promise(setImmediate)
+      while (store.writes.length > 0) await store.next()
+      expect(store.kept.get('a')).toEqual(isReplaced ? expect.objectContaining({ data: 2 }) : undefined)
+      await jobs.close()
+    }
+  })
+
+  test('is not begun for a job that is deleted by who hears that its forerunner has gone', async () => {
+    const store = new Map<string, unknown>()
+    const jobs: JobRegistry<number> = new JobRegistry<number>({
+      store,
+      onEvict: ({ id }, reason) => reason === 'replace' && jobs.delete(id),
+    })
+    jobs.start('a', 1)
+    jobs.end('a', 'completed')
+    jobs.start('a', 2)
+    await jobs.flush()
+    expect([jobs.size, store.size]).toEqual([0, 0])
+    await jobs.close()
+  })
+
+  test('of the newest change is not given up because an older one is under way', async () => {
+    const { store, jobs } = setUp({ maxUnsaved: 1 })
+    jobs.start('a', 1)
+    jobs.start('b', 2)
+    while (store.writes.length > 0) await store.next()
+    expect([...store.kept.keys()]).toEqual(['a', 'b'])
+    expect(jobs.stats().lost).toBe(0)
+  })
+
   test('keeps no more than so many changes: the oldest is given up, and that is told', async () => {
     const { store, jobs, events } = setUp({ maxUnsaved: 10 })
     const flushed = expect(jobs.flush()).resolves.toBeUndefined()
@@ -261,6 +314,31 @@ describe('closing', () => {
     await clock.advance(100)
     await store.next()
     expect(await closing).toEqual({ active: [], kept: 1, unsaved: 0 })
+    expect(clock.pending).toBe(0)
+  })
+
+  test('tries at once, however long the wait is that is on', async () => {
+    const { store, jobs, clock } = setUp()
+    jobs.start('a', 1)
+    for (let failures = 0; failures < 10; failures += 1) {
+      await store.next(new Error('away'))
+      await clock.next()
+    }
+    await store.next(new Error('away'))
+    expect(store.writes).toHaveLength(0)
+    const closing = jobs.close()
+    await store.next()
+    expect(await closing).toMatchObject({ unsaved: 0 })
+    expect(clock.pending).toBe(0)
+  })
+
+  test('leaves no timer, also while it waits to try again', async () => {
+    const { store, jobs, clock } = setUp()
+    jobs.start('a', 1)
+    const closing = jobs.close({ timeout: 50 })
+    await store.next(new Error('away'))
+    await clock.advance(50)
+    expect(await closing).toMatchObject({ unsaved: 1 })
     expect(clock.pending).toBe(0)
   })
 

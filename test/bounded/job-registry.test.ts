@@ -192,6 +192,41 @@ describe('what has ended', () => {
     expect(jobs.stats()).toMatchObject({ active: 0, kept: 0 })
   })
 
+  test('may be started again by who is told that it has gone; who was about to start it then is refused', () => {
+    const clock = new FakeClock()
+    const jobs: JobRegistry<string> = new JobRegistry<string>({
+      ...{ clock, retain: 10, maxActive: 1 },
+      onEvict: ({ id }, reason) => reason === 'expire' && jobs.start(id, 'by callback'),
+    })
+    jobs.start('a', 'first')
+    jobs.end('a', 'completed')
+    clock.blocked(10)
+    expect(() => jobs.start('a', 'second')).toThrow(/has an active job 'a'/)
+    expect(jobs.get('a')?.data).toBe('by callback')
+    jobs.end('a', 'completed')
+    clock.blocked(10)
+    expect(() => jobs.start('b', 'third')).toThrow(/1 jobs are active/)
+    expect(jobs.stats()).toMatchObject({ active: 1, highWater: 1, started: 3 })
+  })
+
+  test('is counted by a sweep as often as it went, whatever its callback does', () => {
+    const clock = new FakeClock()
+    const jobs: JobRegistry<number> = new JobRegistry<number>({
+      ...{ clock, retain: 100, retainPressed: 10 },
+      onEvict: ({ id }) => {
+        if (id.length > 3) return
+        jobs.start(`${id}+`, 0)
+        jobs.end(`${id}+`, 'completed')
+      },
+    })
+    for (const id of ['a', 'b']) {
+      jobs.start(id, 0)
+      jobs.end(id, 'completed')
+    }
+    clock.blocked(10)
+    expect(jobs.sweep({ pressure: { level: 'high', usage: 0.9 } })).toEqual({ removed: 2 })
+  })
+
   test('may be replaced while one is told that it has gone, and what that throws breaks nothing', () => {
     const jobs: JobRegistry<number> = new JobRegistry<number>({
       max: 1,
@@ -290,6 +325,23 @@ describe('a registry', () => {
     expect(jobs.path).toBe('/service/jobs')
     const { rows } = await life.close()
     expect(rows).toMatchObject([{ path: '/service/jobs', outcome: 'closed' }])
+  })
+
+  test('that is closed by who hears of what its timer dropped has no timer any more', async () => {
+    const clock = new FakeClock()
+    const store = new Map<string, unknown>()
+    const jobs: JobRegistry<number> = new JobRegistry<number>({
+      clock,
+      store,
+      retain: 10,
+      onEvict: () => void jobs.close(),
+    })
+    jobs.start('a', 0)
+    jobs.start('b', 0)
+    jobs.end('a', 'completed')
+    await clock.advance(10)
+    expect(jobs.size).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   test('that is closed says what it had, leaves no timer, knows nothing and takes nothing', async () => {

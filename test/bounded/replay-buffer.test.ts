@@ -138,6 +138,19 @@ describe('what leaves', () => {
     expect(buffer.stats()).toMatchObject({ size: 0, bytes: 0, dropped: { pressure: 100 } })
   })
 
+  test('is counted as often as it went, whatever a callback pushes meanwhile', () => {
+    const buffer: ReplayBuffer<string> = new ReplayBuffer<string>({
+      ...{ max: 10, maxBytes: 1_000, weigh: (item) => item.length },
+      onDrop: (item, reason) => reason !== 'close' && item.length < 3 && buffer.push(`${item}++`),
+    })
+    for (const item of ['a', 'b']) buffer.push(item)
+    expect(buffer.clear()).toBe(2)
+    expect(buffer.size).toBe(2)
+    buffer.clear()
+    for (const item of ['c', 'd']) buffer.push(item)
+    expect(buffer.sweep({ signal, pressure: { level: 'critical', usage: 0.99 } })).toEqual({ removed: 1, bytes: 0 })
+  })
+
   test('a callback may push: its number is its own, and no limit is passed', () => {
     const sizes: number[] = []
     const buffer: ReplayBuffer<string> = new ReplayBuffer<string>({

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import fs, { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Lifecycle } from 'endswell'
 import { RetryBuffer, type RetryBufferOptions } from 'endswell/bounded'
@@ -289,6 +289,24 @@ test('a file that somebody else has written is not written over', async () => {
   expect(await one.close({ timeout: 0 })).toMatchObject({ spilled: 0, lost: 2 })
   expect(errors.length).toBeGreaterThan(0)
   expect(await two.close({ timeout: 0 })).toMatchObject({ spilled: 2 })
+})
+
+test('a file whose folder could not be brought to the disk is still its own: the next write goes through', async () => {
+  const buffer = open({ spill: { path, every: 1_000_000 } })
+  buffer.subscribe(() => {})
+  await buffer.ready()
+  buffer.add('a', 'first')
+  const { open: openFile } = fs.promises
+  const opening = vi.spyOn(fs.promises, 'open').mockImplementation((...args) => {
+    if (args[0] === folder) return Promise.reject(Object.assign(new Error('i/o error'), { code: 'EIO' }))
+    return openFile(...args)
+  })
+  await expect(buffer.flush()).rejects.toThrow('i/o error')
+  opening.mockRestore()
+  buffer.add('b', 'second')
+  await buffer.flush()
+  expect(lines()).toHaveLength(2)
+  expect(await buffer.close({ timeout: 0 })).toEqual({ saved: 0, spilled: 2, lost: 0 })
 })
 
 test('in a lifecycle: what cannot be saved within the grace is on disk, and the report says so', async () => {

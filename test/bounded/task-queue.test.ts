@@ -164,6 +164,15 @@ describe('a task whose time is up', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('and that settles within the grace was never given up', async () => {
+    const { clock, tasks, add, end } = setUp({ concurrency: 1, abortGrace: 100, timeout: 50 })
+    add('a')
+    await clock.advance(50)
+    await end('a')
+    expect(clock.pending).toBe(0)
+    expect(tasks.stats()).toMatchObject({ running: 0, late: 1, abandoned: 0 })
+  })
+
   test('is told of when it settles at last', async () => {
     const { add, clock, end, tasks } = setUp({ timeout: 1_000 })
     const events: LifecycleEvent[] = []
@@ -273,6 +282,18 @@ describe('a queue that is full', () => {
     expect(tasks.stats()).toMatchObject({ completed: 4, parked: 0 })
   })
 
+  test('lets nobody in before those who wait outside, not even what a task adds when it begins', async () => {
+    const { tasks, order, add, end } = setUp({ concurrency: 1, maxQueued: 1, overflow: 'wait' })
+    add('a')
+    tasks.add(() => void add('by b'), { name: 'b' })
+    add('c')
+    await end('a')
+    await end('c')
+    await end('by b')
+    expect(order).toEqual(['a', 'c', 'by b'])
+    expect(tasks.stats()).toMatchObject({ completed: 4, running: 0 })
+  })
+
   test('lets go of one that waits outside when its signal aborts, its time is up, or all are dropped', async () => {
     const options = { concurrency: 1, maxQueued: 1, overflow: 'wait', queueTimeout: 100 } as const
     const { add, clock, end, order, results, tasks } = setUp(options)
@@ -311,6 +332,25 @@ describe('a queue that is full', () => {
     await end('b')
     await turn()
     expect(told).toEqual(['x', 'y', 'z'])
+  })
+
+  test('tells at once as many as there is room for, and refuses those who still wait when it closes', async () => {
+    const { tasks, add } = setUp({ concurrency: 1, maxQueued: 2 })
+    for (const name of ['a', 'b', 'c']) add(name)
+    const told: string[] = []
+    for (const name of ['x', 'y', 'z']) {
+      tasks.room().then(
+        () => told.push(name),
+        (error) => told.push(`${name}: ${error.code}`),
+      )
+    }
+    tasks.clear()
+    await Promise.resolve()
+    expect(told).toEqual(['x', 'y'])
+    const closing = tasks.close({ timeout: 0 })
+    await Promise.resolve()
+    expect(told).toEqual(['x', 'y', 'z: ERR_CLOSED'])
+    await closing
   })
 
   test('stops telling who waits no more', async () => {
@@ -376,6 +416,19 @@ describe('a queue', () => {
     expect([tasks.isPaused, order, tasks.size]).toEqual([true, ['a'], 1])
     tasks.resume()
     expect([tasks.isPaused, order, tasks.size]).toEqual([false, ['a', 'b'], 0])
+  })
+
+  test('that is paused lets go of what is aborted meanwhile', async () => {
+    const { tasks, add, order } = setUp()
+    tasks.pause()
+    const controller = new AbortController()
+    add('a', { signal: controller.signal })
+    controller.abort()
+    expect(tasks.stats()).toMatchObject({ queued: 0, aborted: 1 })
+    tasks.resume()
+    await turn()
+    expect(order).toEqual([])
+    await tasks.idle()
   })
 
   test('is idle when nothing waits and nothing runs, also what nobody waits for', async () => {
@@ -460,6 +513,24 @@ describe('closing', () => {
       expect(await closing).toMatchObject({ aborted: 1, abandoned: ['a'] })
       expect(clock.pending).toBe(0)
     }
+  })
+
+  test('now begins nothing, also where the queue was paused', async () => {
+    const { tasks, add, order } = setUp()
+    tasks.pause()
+    add('a')
+    expect(await tasks.close({ timeout: 0 })).toEqual({ finished: 0, dropped: 1, aborted: 0, abandoned: [] })
+    expect(order).toEqual([])
+  })
+
+  test('leaves no timer for those that go on', async () => {
+    const { clock, tasks, add } = setUp({ abortGrace: 1_000, timeout: 100 })
+    add('late')
+    await clock.advance(100)
+    add('told')
+    const end = await tasks.close({ timeout: 0 })
+    expect(end).toEqual({ finished: 0, dropped: 0, aborted: 1, abandoned: ['late', 'told'] })
+    expect(clock.pending).toBe(0)
   })
 
   test('of a queue whose tasks nobody looks at is no unhandled rejection', async () => {

@@ -49,6 +49,7 @@ class Play {
   #asked = 0
   #lastServed = 0
   #pending = 0
+  #gone = 0
 
   constructor(plan: Plan) {
     this.#plan = plan
@@ -132,7 +133,10 @@ class Play {
   #disturb(how: 'again' | 'abort' | 'gone', which: number): void {
     if (how === 'again') pick(this.#released, which)?.release()
     else if (how === 'abort') pick(this.#controllers, which)?.abort('off')
-    else pick([...this.backend.leave.values()], which)?.()
+    else {
+      this.#gone += 1
+      pick([...this.backend.leave.values()], which)?.()
+    }
   }
 
   #deliver(): void {
@@ -175,7 +179,9 @@ class Play {
     this.#check(open === size && open === opened - closed, `${after}: ${open} are open, and it says ${size}`)
     this.#check(waiting <= maxWaiting && connecting <= maxConnecting, `${after}: too many wait or are opened`)
     this.#check(waiting === this.#pending, `${after}: ${this.#pending} wait, and it says ${waiting}`)
-    const isAtItsLimit = size + connecting === max || connecting === maxConnecting || failed > 0
+    // After failures, and where connections are gone again and again, it waits before it opens another.
+    const isPausing = failed > 0 || this.#gone > 3
+    const isAtItsLimit = size + connecting === max || connecting === maxConnecting || isPausing
     this.#check(isAtItsLimit || waiting <= checking + connecting, `${after}: ${waiting} wait for nothing`)
     this.#check(idle === 0 || waiting <= checking + connecting, `${after}: ${waiting} wait and ${idle} are idle`)
   }

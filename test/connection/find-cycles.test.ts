@@ -78,6 +78,24 @@ describe('findCycles', () => {
     expect(findCycles(root)).toMatchObject({ cycles: [], complete: true })
   })
 
+  test('lets be what can not even be asked what it is', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    const secret = new Proxy({}, { getPrototypeOf: () => Object.defineProperty({}, 'x', { value: 1 }) })
+    const hostile = new Proxy(
+      {},
+      {
+        getPrototypeOf() {
+          throw new Error('no')
+        },
+      },
+    )
+    const root: Record<string, unknown> = { proxy, hostile, secret }
+    root['self'] = root
+    expect(paths(root)).toEqual(['root.self'])
+    for (const object of [proxy, hostile]) expect(findCycles(object)).toMatchObject({ cycles: [], nodes: 1 })
+  })
+
   test('looks only where it is told to', () => {
     const house = websocketHouse()
     expect(paths(house, { keys: ['child', 'parent', 'connections'], name: 'm' })[0]).toBe(
@@ -94,17 +112,17 @@ describe('findCycles', () => {
     expect(findCycles(house, { maxDepth: 2 }).cycles.length).toBeGreaterThan(0)
   })
 
-  test('finds its way through a chain of 100 000 without recursion', () => {
+  test('finds its way through a chain of 30 000 without recursion', () => {
     const root: { next?: object } = {}
     let last = root
-    for (let at = 1; at < 100_000; at += 1) {
+    for (let at = 1; at < 30_000; at += 1) {
       const next = {}
       last.next = next
       last = next
     }
     last.next = root
     const { cycles, nodes } = findCycles(root, { maxNodes: 1_000_000, maxDepth: 1_000_000 })
-    expect([nodes, cycles.length, cycles[0]?.length]).toEqual([100_000, 1, 100_000])
+    expect([nodes, cycles.length, cycles[0]?.length]).toEqual([30_000, 1, 30_000])
   })
 
   test('finds some cycle where there is one, and none once all links that it gives are cut, in any graph', () => {

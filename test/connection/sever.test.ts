@@ -91,6 +91,25 @@ describe('sever', () => {
     expect(sever(Object.freeze({ parent: {} }))).toEqual({ listeners: 0, links: [], kept: ['parent'] })
   })
 
+  test('lets be what can not even be asked what it is, and goes on', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    const stubborn = new Proxy(
+      { parent: {} },
+      {
+        defineProperty() {
+          throw new Error('no')
+        },
+      },
+    )
+    const object = { child: proxy, children: [proxy, stubborn], owner: {} }
+    expect(sever(object, { deep: true })).toEqual({
+      listeners: 0,
+      links: ['child', 'children', 'owner'],
+      kept: ['parent'],
+    })
+  })
+
   test('leaves alone what is no link: words, and what is in a prototype', () => {
     class Child {
       readonly name = 'child'

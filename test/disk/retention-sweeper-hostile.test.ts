@@ -44,11 +44,10 @@ function place(): { root: string; outside: string } {
 }
 
 /** What calls of the file system answer for paths that end so. */
-function fail(method: 'unlink' | 'rmdir', ending: string, code: string): void {
-  const right = promises[method] as (path: Buffer) => Promise<never>
-  vi.spyOn(promises, method).mockImplementation((path: unknown) =>
-    String(path).endsWith(ending) ? Promise.reject(Object.assign(new Error(code), { code })) : right(path as Buffer),
-  )
+function fail(method: 'unlink', ending: string, code: string): void {
+  const right = fs[method] as (path: Buffer, done: (error: unknown) => void) => void
+  vi.spyOn(fs, method).mockImplementation(((path: Buffer, done: (error: unknown) => void) =>
+    String(path).endsWith(ending) ? done(Object.assign(new Error(code), { code })) : right(path, done)) as never)
 }
 
 const byHandle = process.platform === 'linux' ? [true, false] : [false]
@@ -173,6 +172,26 @@ describe.each(byHandle)('a sweep among enemies (folders held open: %s)', (byHand
     expect(report).toMatchObject(byHandle ? { removed: 2, skipped: 0 } : { removed: 0, skipped: 2 })
   })
 
+  test('takes another folder under the same name for another', async () => {
+    const { root } = place()
+    const folder = join(root, 'd')
+    mkdirSync(folder)
+    for (const name of ['a', 'b']) old(join(folder, name))
+    let swapped = false
+    const match = ({ path }: { path: string }): boolean => {
+      if (path.startsWith('d/') && !swapped) {
+        renameSync(folder, join(root, 'moved'))
+        mkdirSync(folder)
+        for (const name of ['a', 'b']) old(join(folder, name))
+        swapped = true
+      }
+      return path.startsWith('d/')
+    }
+    const report = await sweep(root, [{ match, depth: 2 }])
+    expect(readdirSync(folder)).toEqual(['a', 'b'])
+    expect(report).toMatchObject(byHandle ? { removed: 2, skipped: 0 } : { removed: 0, skipped: 2 })
+  })
+
   test('leaves alone what has changed between the look and the deletion', async () => {
     const { root } = place()
     for (const name of ['a', 'b', 'c']) old(join(root, name))
@@ -197,11 +216,11 @@ describe.each(byHandle)('a sweep among enemies (folders held open: %s)', (byHand
     mkdirSync(join(root, 'd'))
     old(join(root, 'd/a'))
     old(join(root, 'd'))
-    const right = promises.unlink
-    vi.spyOn(promises, 'unlink').mockImplementationOnce(async (path) => {
+    const right = fs.unlink as (path: Buffer, done: () => void) => void
+    vi.spyOn(fs, 'unlink').mockImplementationOnce(((path: Buffer, done: () => void) => {
       writeFileSync(join(root, 'd/new'), 'new')
-      await right(path)
-    })
+      right(path, done)
+    }) as never)
     const report = await sweep(root, [{ match: '*', kind: 'dir' }])
     expect(report).toMatchObject({
       removed: 0,
@@ -209,6 +228,58 @@ describe.each(byHandle)('a sweep among enemies (folders held open: %s)', (byHand
       samples: [{ path: 'd', outcome: 'skipped', reason: 'changed' }],
     })
     expect(readdirSync(join(root, 'd'))).toEqual(['new'])
+  })
+
+  test('leaves a folder alone into which something old was moved after all in it was looked at', async () => {
+    for (const limits of [{}, { maxAge: Number.POSITIVE_INFINITY, maxCount: 0 }]) {
+      const { root, outside } = place()
+      mkdirSync(join(root, 'd'))
+      for (const name of ['d/x', 'd']) old(join(root, name))
+      const right = promises.opendir
+      let opened = 0
+      vi.spyOn(promises, 'opendir').mockImplementation(async (...args) => {
+        const dir = await right(...args)
+        const close = dir.close.bind(dir) as () => Promise<void>
+        // The root, then the folder, which is read to its end.
+        if (++opened === 2)
+          dir.close = (async () => {
+            await close()
+            renameSync(join(outside, 'a'), join(root, 'd/a'))
+          }) as typeof dir.close
+        return dir
+      })
+      const report = await sweep(root, [{ match: '*', kind: 'dir', ...limits }])
+      expect(report).toMatchObject({ removed: 0, skipped: 1, samples: [{ path: 'd', reason: 'changed' }] })
+      expect(readdirSync(join(root, 'd')).sort()).toEqual(['a', 'x'])
+      vi.restoreAllMocks()
+    }
+  })
+
+  test('goes no deeper than 64 levels, so that it holds few files open', async () => {
+    const { root } = place()
+    const path = join(root, ...Array.from({ length: 70 }, () => 'd'))
+    mkdirSync(path, { recursive: true })
+    old(join(path, 'x'))
+    old(join(root, 'd/x'))
+    expect(await sweep(root, [{ match: '**/x' }])).toMatchObject({ removed: 1, skipped: 1, failed: 0 })
+    expect(existsSync(join(path, 'x'))).toBe(true)
+  })
+
+  test('removes nothing by a date that is none', async () => {
+    for (const date of [Number.NaN, Number.POSITIVE_INFINITY, undefined, new Date()]) {
+      const { root } = place()
+      old(join(root, 'x'), 1)
+      await expect(sweep(root, [{ match: '*', maxCount: 0 }], { wall: () => date })).rejects.toThrow(RangeError)
+      expect(readdirSync(root)).toEqual(['x'])
+    }
+  })
+
+  test('keeps no more than it may of what is dated in the future', async () => {
+    const { root } = place()
+    for (const [at, name] of ['a', 'b', 'c'].entries()) old(join(root, name), -9 - at)
+    expect(await sweep(root, [{ match: '*', maxCount: 1 }])).toMatchObject({ removed: 2 })
+    expect(readdirSync(root)).toEqual(['c'])
+    expect(await sweep(root, [{ match: '*', maxCount: 0, minAge: 1 }])).toMatchObject({ removed: 0 })
   })
 
   test('does not go to another device', async () => {

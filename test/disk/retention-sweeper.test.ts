@@ -189,6 +189,23 @@ describe('a sweep', () => {
     expect(readdirSync(root)).toEqual(['a'])
   })
 
+  test('what such a function throws is an uncaught exception where nobody listens', async () => {
+    const root = ownFolder()
+    fill(root, { a: [9] })
+    const match = (): boolean => {
+      throw new RangeError('broken')
+    }
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    try {
+      const thrown = new Promise((resolve) => process.once('uncaughtException', resolve))
+      expect(await sweeperOf(root, [{ match }]).sweep()).toMatchObject({ failed: 1, removed: 0 })
+      expect(await thrown).toBeInstanceOf(RangeError)
+    } finally {
+      for (const other of others) process.on('uncaughtException', other)
+    }
+  })
+
   test('in a dry run tells the same and removes nothing', async () => {
     const root = ownFolder()
     fill(root, { 'a.log': [9, 5], 'b.log': [1], 'c.log': [2], 'd/x': [9, 7] })

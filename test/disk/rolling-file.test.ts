@@ -247,10 +247,13 @@ describe('a rolling file', () => {
     const large = file.append('x'.repeat(100))
     expect(file.stats().pending).toBe(100)
     await expect(file.append('y')).rejects.toMatchObject({ code: 'ERR_QUEUE_FULL', path: '/rolling-file' })
-    await large
+    const end = file.close()
+    await expect(file.append('y')).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    await Promise.all([large, end])
     expect(file.stats().pending).toBe(0)
-    await file.append('y')
-    await file.close()
+    const { file: other } = fileOf({ maxPending: 10 })
+    for (let at = 0; at < 3; at += 1) await other.append('y'.repeat(100))
+    await other.close()
   })
 
   test('removes older files that are too old when it is opened and rotated', async () => {
@@ -346,6 +349,46 @@ describe('closing a rolling file', () => {
     append.catch(() => {})
     expect(await file.close()).toEqual({ flushed: 0, dropped: 1 })
     await expect(append).rejects.toMatchObject({ code: 'EINVAL' })
+  })
+
+  test('says so when what was appended could not be brought to the disk, also where nobody listens', async () => {
+    for (const isHeard of [true, false]) {
+      const { file } = fileOf({ fsync: 'interval' })
+      const events: LifecycleEvent[] = []
+      if (isHeard) file.subscribe((event) => events.push(event))
+      const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+      breakNext('datasync', 'EIO')
+      await file.append('a\n')
+      expect(await file.close()).toEqual({ flushed: 0, dropped: 0 })
+      expect(events.map(({ error }) => error)).toMatchObject(isHeard ? [{ code: 'EIO' }] : [])
+      expect(warn.mock.calls.map(([, type]) => type)).toEqual(isHeard ? [] : ['RollingFileWarning'])
+      vi.restoreAllMocks()
+    }
+  })
+
+  test('a file system that answers after time was up changes nothing that was told, and the file is closed', async () => {
+    const clock = new FakeClock()
+    const { file, path } = fileOf({ clock, fsync: 'always' })
+    const open = vi.spyOn(promises, 'open')
+    await file.append('a\n')
+    const handle = await open.mock.results.at(-1)?.value
+    const right = promises.stat
+    const answer = Promise.withResolvers<void>()
+    const stat = vi.spyOn(promises, 'stat').mockImplementationOnce(async (...args) => {
+      await answer.promise
+      return right(...args)
+    })
+    const late = file.append('b\n')
+    late.catch(() => {})
+    await until('it hangs', () => stat.mock.calls.length === 1)
+    const end = file.close({ timeout: 0 })
+    expect(await end).toEqual({ flushed: 0, dropped: 1 })
+    answer.resolve()
+    await expect(late).rejects.toThrow('is not in the file')
+    await until('the file is closed', () => handle.fd === -1)
+    expect(readFileSync(path, 'utf8')).toBe('a\n')
+    expect(file.stats()).toMatchObject({ appended: 1, failed: 0, syncs: 1 })
+    expect(file.close()).toBe(end)
   })
 
   test('is what its lifecycle does, whose report says what was lost', async () => {

@@ -12,7 +12,7 @@ import { cert, key } from '../fixtures/tls.ts'
 import { until } from '../fixtures/until.ts'
 
 /** How often a connection is lost; in the long form a hundred times as often as `ENDSWELL_ROUNDS` says. */
-const rounds = Number(process.env['ENDSWELL_ROUNDS'] ?? 10) * 100
+const rounds = Number(process.env['ENDSWELL_ROUNDS'] ?? 3) * 100
 
 const backoff = { first: 0, max: 1 }
 

@@ -2,7 +2,7 @@ import type { CacheRules } from './cache-options.ts'
 import { Eviction } from './eviction.ts'
 import { Expiry } from './expiry.ts'
 import type { CacheDropReason, Farewells } from './farewells.ts'
-import { FIRST_SLOT, USED } from './rings.ts'
+import { NONE, Ring } from './ring.ts'
 import type { Slots } from './slots.ts'
 import { Weights } from './weights.ts'
 
@@ -13,7 +13,6 @@ import { Weights } from './weights.ts'
 export class CacheStore<K, V> {
   readonly #slots: Slots<K, V>
   #expiry: Expiry | undefined = undefined
-  /** How many values were too heavy. */
   refused = 0
   readonly #max: number
   readonly #isLru: boolean
@@ -24,7 +23,6 @@ export class CacheStore<K, V> {
   readonly #farewells: Farewells<K, V>
   readonly #full: () => Error
 
-  /** @param full makes the error for a new entry that has no room, since none may go. */
   constructor(slots: Slots<K, V>, rules: CacheRules<K, V>, farewells: Farewells<K, V>, full: () => Error) {
     const { max, maxSize, ttl, ttlFrom, evict, evictRunning } = rules
     this.#slots = slots
@@ -33,11 +31,11 @@ export class CacheStore<K, V> {
     this.#fromTouch = ttlFrom === 'touch'
     this.#fromEnd = ttlFrom === 'terminal'
     this.#rules = rules
-    this.#eviction = new Eviction(this.#slots, max, this.#fromEnd && !evictRunning)
+    this.#eviction = new Eviction(slots, max, this.#fromEnd && !evictRunning, farewells)
     this.#farewells = farewells
     this.#full = full
-    if (maxSize !== undefined) this.#slots.weights = new Weights(maxSize)
-    if (this.#fromEnd) this.#slots.ended = new Uint8Array(FIRST_SLOT)
+    if (maxSize !== undefined) slots.weights = new Weights(maxSize)
+    if (this.#fromEnd) slots.ended = new Ring()
     if (ttl < Number.POSITIVE_INFINITY) this.#willExpire()
   }
 
@@ -64,13 +62,12 @@ export class CacheStore<K, V> {
       if (expiry.isOver(slot)) return this.#drop(slot, 'expire')
       if (this.#fromTouch) expiry.start(slot)
     }
-    if (this.#isLru && !this.#slots.isEnded(slot)) this.#slots.rings.move(slot, USED)
+    if (this.#isLru && !this.#slots.isEnded(slot)) this.#slots.used.renew(slot)
     return true
   }
 
   peek(key: K): V | undefined {
-    const slot = this.#find(key)
-    return slot === undefined ? undefined : this.#slots.values[slot]
+    return this.#slots.values[this.#find(key) ?? NONE]
   }
 
   has(key: K): boolean {
@@ -85,11 +82,9 @@ export class CacheStore<K, V> {
 
   /** @throws what `full` makes; then nothing has changed but that what had expired is gone. */
   set(key: K, value: V): void {
-    const { index, weights } = this.#slots
-    const slot = index.get(key)
-    if (slot !== undefined || weights !== undefined) this.setWith(key, value, undefined, 1)
-    else if (index.size < this.#max) this.#fill(this.#slots.free(this.#max), key, value, undefined)
-    else this.#displace(key, value, undefined)
+    const { index } = this.#slots
+    if (index.size === this.#max && index.get(key) === undefined) this.#displace(key, value, undefined)
+    else this.setWith(key, value, undefined, 1)
   }
 
   /** Sets a value with a ttl of its own, or a weight. */
@@ -121,26 +116,39 @@ export class CacheStore<K, V> {
 
   /** Fills the slot of whoever must go. */
   #displace(key: K, value: V, ttl: number | undefined): void {
-    const slots = this.#slots
-    const due = this.#expiry === undefined ? undefined : this.#expiry.due()
-    const slot = due ?? (this.#fromEnd ? this.#eviction.next() : slots.rings.after(USED))
-    if (slot === undefined) throw this.#full()
-    const gone = slots.keys[slot] as K
-    const goneValue = slots.values[slot] as V
-    slots.index.delete(gone)
-    this.#fill(slot, key, value, ttl)
-    this.#farewells.say(gone, goneValue, due === undefined ? 'evict' : 'expire')
+    const { index, keys, values, used } = this.#slots
+    const expiry = this.#expiry
+    const due = expiry === undefined ? NONE : expiry.due()
+    const slot = due === NONE ? this.#next() : due
+    const gone = keys[slot] as K
+    const goneValue = values[slot] as V
+    index.delete(gone)
+    keys[slot] = key
+    values[slot] = value
+    index.set(key, slot)
+    if (slot === used.first) used.turn()
+    else this.#slots.renew(slot)
+    if (expiry !== undefined) this.#startTime(slot, ttl, expiry)
+    if (due === NONE) this.#farewells.counts.evict += 1
+    else this.#farewells.counts.expire += 1
+    if (this.#farewells.isHeard) this.#farewells.tell(gone, goneValue, due === NONE ? 'evict' : 'expire')
+  }
+
+  #next(): number {
+    if (!this.#fromEnd) return this.#slots.used.first
+    const slot = this.#eviction.next()
+    if (slot !== NONE) return slot
+    throw this.#full()
   }
 
   #replace(slot: number, value: V, ttl: number | undefined): void {
     const slots = this.#slots
-    const key = slots.keys[slot] as K
     const old = slots.values[slot] as V
     slots.values[slot] = value
     // What has ended begins anew.
     if (this.#isLru || slots.isEnded(slot)) slots.renew(slot)
     if (this.#expiry !== undefined) this.#startTime(slot, ttl, this.#expiry)
-    if (!Object.is(old, value)) this.#farewells.say(key, old, 'replace')
+    if (!Object.is(old, value)) this.#farewells.say(slots.keys[slot] as K, old, 'replace')
   }
 
   /** What is too heavy isn't kept, and what was under its key isn't the truth any more. */
@@ -150,9 +158,9 @@ export class CacheStore<K, V> {
   }
 
   #setWeighed(slot: number | undefined, key: K, value: V, ttl: number | undefined, weight: number): void {
-    const slots = this.#slots
     const gone = this.#eviction.makeRoom(weight, slot)
     if (gone === undefined) throw this.#full()
+    const slots = this.#slots
     if (slot === undefined) {
       const free = slots.free(this.#max)
       slots.weights?.set(free, weight)
@@ -162,7 +170,7 @@ export class CacheStore<K, V> {
       slots.weights?.set(slot, weight)
       this.#replace(slot, value, ttl)
     }
-    for (const [goneKey, goneValue, reason] of gone) this.#farewells.say(goneKey, goneValue, reason)
+    for (const [goneKey, goneValue, reason] of gone) this.#farewells.tell(goneKey, goneValue, reason)
   }
 
   /** An entry has ended: its time begins. Says whether it had not ended before. */
@@ -196,7 +204,7 @@ export class CacheStore<K, V> {
     const expiry = this.#expiry
     if (expiry === undefined) return 0
     let removed = 0
-    for (let slot = expiry.due(); slot !== undefined && removed < most; slot = expiry.due()) {
+    for (let slot = expiry.due(); slot !== NONE && removed < most; slot = expiry.due()) {
       this.#drop(slot, 'expire')
       removed += 1
     }
@@ -213,7 +221,7 @@ export class CacheStore<K, V> {
     let removed = 0
     while (removed < size && slots.weight > least) {
       const slot = this.#eviction.next()
-      if (slot === undefined) break
+      if (slot === NONE) break
       this.#drop(slot, 'pressure')
       removed += 1
     }
@@ -225,7 +233,7 @@ export class CacheStore<K, V> {
     this.expire()
     const { index, values } = this.#slots
     const { size } = index
-    const all = this.#farewells.isHeard ? Array.from(index, ([key, slot]) => [key, values[slot] as V] as const) : []
+    const all = this.#farewells.hasCallback ? Array.from(index, ([key, slot]) => [key, values[slot] as V] as const) : []
     this.#slots.clear()
     if (all.length === 0) this.#farewells.counts.clear += size
     for (const [key, value] of all) this.#farewells.say(key, value, 'clear')

@@ -1,64 +1,70 @@
 import { EndswellError } from '../../lifecycle/errors.ts'
-import type { CacheDropReason } from './farewells.ts'
-import { ENDED, USED } from './rings.ts'
+import type { Farewells, Gone } from './farewells.ts'
+import { NONE, type Ring } from './ring.ts'
 import type { Slots } from './slots.ts'
-
-/** A value that is gone, and of which nobody was told yet. */
-export type Gone<K, V> = readonly [key: K, value: V, reason: CacheDropReason]
 
 /** Says whose turn it is to go: first what has ended, oldest end first, then what isn't used or came first. */
 export class Eviction<K, V> {
   readonly #slots: Slots<K, V>
   readonly #max: number
   readonly #spareRunning: boolean
+  readonly #farewells: Farewells<K, V>
 
   /** @param spareRunning whether only what has ended may go. */
-  constructor(slots: Slots<K, V>, max: number, spareRunning: boolean) {
+  constructor(slots: Slots<K, V>, max: number, spareRunning: boolean, farewells: Farewells<K, V>) {
     this.#slots = slots
     this.#max = max
     this.#spareRunning = spareRunning
+    this.#farewells = farewells
   }
 
-  /** The slot of whoever goes next, if anybody may, but not `keep`. */
-  next(keep?: number): number | undefined {
-    const ended = this.#firstOf(ENDED, keep)
-    return ended !== undefined || this.#spareRunning ? ended : this.#firstOf(USED, keep)
-  }
-
-  #firstOf(ring: number, keep: number | undefined): number | undefined {
-    const { rings } = this.#slots
-    const first = rings.after(ring)
-    const slot = first === keep ? rings.after(first) : first
-    return slot === ring ? undefined : slot
+  /** The slot of whoever goes next, if anybody may, but not `keep`; else `NONE`. */
+  next(keep: number = NONE): number {
+    const { ended, used } = this.#slots
+    const first = ended === undefined ? NONE : firstOf(ended, keep)
+    return first !== NONE || this.#spareRunning ? first : firstOf(used, keep)
   }
 
   /**
    * Takes out what must go, expired or not, for a new entry to have room, or for that in the slot `keep` to weigh so much.
-   * Where too few may go, none does, and the answer is undefined.
+   * Returns those of whom somebody must be told. Where too few may go, none does, and the answer is undefined.
    */
-  makeRoom(weight: number, keep: number | undefined): Gone<K, V>[] | undefined {
+  makeRoom(weight: number, keep: number = NONE): readonly Gone<K, V>[] | undefined {
     const slots = this.#slots
-    const most = (slots.weights?.most ?? 0) - weight + (keep === undefined ? 0 : slots.weightOf(keep))
-    const mostEntries = this.#max - (keep === undefined ? 1 : 0)
+    const most = (slots.weights?.most ?? 0) - weight + (keep === NONE ? 0 : slots.weightOf(keep))
+    const mostEntries = this.#max - (keep === NONE ? 1 : 0)
+    if (slots.weight <= most && slots.index.size <= mostEntries) return NOBODY
     if (this.#spareRunning && !this.#canShrink(most, mostEntries, keep)) return undefined
-    const gone: Gone<K, V>[] = []
+    const { counts, isHeard } = this.#farewells
+    const gone: Gone<K, V>[] | undefined = isHeard ? [] : undefined
     while (slots.weight > most || slots.index.size > mostEntries) {
-      const due = slots.expiry?.due()
-      const isDue = due !== undefined && due !== keep
+      const due = slots.expiry === undefined ? NONE : slots.expiry.due()
+      const isDue = due !== NONE && due !== keep
       const slot = isDue ? due : this.next(keep)
-      if (slot === undefined) break
-      gone.push([slots.keys[slot] as K, slots.values[slot] as V, isDue ? 'expire' : 'evict'])
+      if (slot === NONE) break
+      gone?.push([slots.keys[slot] as K, slots.values[slot] as V, isDue ? 'expire' : 'evict'])
+      if (isDue) counts.expire += 1
+      else counts.evict += 1
       slots.empty(slot)
     }
-    return gone
+    return gone ?? NOBODY
   }
 
-  #canShrink(most: number, mostEntries: number, keep: number | undefined): boolean {
+  #canShrink(most: number, mostEntries: number, keep: number): boolean {
     const slots = this.#slots
-    const kept = keep !== undefined && slots.isEnded(keep) ? slots.weightOf(keep) : 0
+    const kept = keep !== NONE && slots.isEnded(keep) ? slots.weightOf(keep) : 0
     if (slots.weight - slots.endedWeight + kept > most) return false
-    return slots.index.size <= mostEntries || slots.rings.after(ENDED) !== ENDED
+    return slots.index.size <= mostEntries || slots.ended?.first !== NONE
   }
+}
+
+const NOBODY: readonly never[] = Object.freeze([])
+
+function firstOf(ring: Ring, keep: number): number {
+  const { first } = ring
+  if (first === NONE || first !== keep) return first
+  const second = ring.after(first)
+  return second === keep ? NONE : second
 }
 
 /** What is thrown where nothing may go. */

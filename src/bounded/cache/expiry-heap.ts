@@ -1,3 +1,5 @@
+import { NONE } from './ring.ts'
+
 /**
  * Slots by the moment at which they expire, the first on top: for those whose ttl is their own, so that their order is not
  * that in which they came. Each change costs a few steps, twenty for a million slots.
@@ -12,9 +14,9 @@ export class ExpiryHeap {
     this.#momentOf = momentOf
   }
 
-  /** The slot that expires first. */
-  get first(): number | undefined {
-    return this.#slots[0]
+  /** The slot that expires first, or `NONE`. */
+  get first(): number {
+    return this.#slots[0] ?? NONE
   }
 
   clear(): void {

@@ -2,11 +2,9 @@ import { Alarm } from '../../lifecycle/alarm.ts'
 import type { Clock } from '../../lifecycle/clock.ts'
 import { CoarseTime } from './coarse-time.ts'
 import { ExpiryHeap } from './expiry-heap.ts'
-import { FIRST_SLOT, Rings } from './rings.ts'
+import { FIRST_SLOT, NONE, Ring } from './ring.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
-/** The one ring that is used here. */
-const RING = 0
 /** How many expired entries leave in one turn of the event loop, so that a million of them don't block it. */
 const SLICE = 4_096
 
@@ -27,7 +25,7 @@ interface ExpiryOptions {
 export class Expiry {
   /** When a slot expires. */
   #moments = new Float64Array(FIRST_SLOT).fill(NEVER)
-  readonly #ring = new Rings()
+  readonly #ring = new Ring()
   /** The ttl of a slot that has one of its own, else NaN. There is none as long as no slot has. */
   #own: Float64Array | undefined = undefined
   readonly #heap = new ExpiryHeap((slot) => this.#moments[slot] as number)
@@ -76,7 +74,7 @@ export class Expiry {
     const moment = this.#time.read() + this.#ttl
     if (this.#moments[slot] === moment) return
     this.#moments[slot] = moment
-    this.#ring.move(slot, RING)
+    this.#ring.add(slot)
     if (moment < this.#expected) this.#expect(moment)
   }
 
@@ -96,17 +94,16 @@ export class Expiry {
     this.#moments[slot] = NEVER
   }
 
-  /** The slot that expires first, if its time is over. */
-  due(): number | undefined {
-    const first = this.#first()
-    return first !== undefined && this.isOver(first) ? first : undefined
+  /** The slot that expires first, if its time is over; else `NONE`. */
+  due(): number {
+    const first = this.#own === undefined ? this.#ring.first : this.#first()
+    return first !== NONE && this.isOver(first) ? first : NONE
   }
 
-  #first(): number | undefined {
-    const usual = this.#ring.after(RING)
-    const special = this.#own === undefined ? undefined : this.#heap.first
-    if (usual === RING) return special
-    if (special === undefined) return usual
+  #first(): number {
+    const usual = this.#ring.first
+    const special = this.#heap.first
+    if (usual === NONE || special === NONE) return usual + special
     return (this.#moments[special] as number) < (this.#moments[usual] as number) ? special : usual
   }
 
@@ -120,7 +117,7 @@ export class Expiry {
     this.#time.exact()
     const isMore = this.#remove(SLICE) === SLICE
     const first = this.#first()
-    if (first === undefined) return
+    if (first === NONE) return
     if (isMore) this.#alarm.set(0, 0)
     else this.#expect(this.#moments[first] as number)
   }

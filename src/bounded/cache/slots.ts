@@ -1,5 +1,5 @@
 import type { Expiry } from './expiry.ts'
-import { ENDED, FIRST_SLOT, FREE, Rings, USED } from './rings.ts'
+import { FIRST_SLOT, Ring } from './ring.ts'
 import type { Weights } from './weights.ts'
 
 /**
@@ -12,38 +12,40 @@ export class Slots<K, V> {
   readonly index = new Map<K, number>()
   readonly keys: (K | undefined)[] = []
   readonly values: (V | undefined)[] = []
-  readonly rings = new Rings()
-  weights: Weights | undefined = undefined
-  expiry: Expiry | undefined = undefined
-  /** Which entries have ended. */
-  ended: Uint8Array | undefined = undefined
+  /** Those that are in use and haven't ended, in the order in which they are to go. */
+  readonly used = new Ring()
+  /** Those that have ended, oldest end first. */
+  ended: Ring | undefined = undefined
   /** What those weigh that have ended, or how many there are. */
   endedWeight = 0
+  weights: Weights | undefined = undefined
+  expiry: Expiry | undefined = undefined
   /** The number after that of the last slot. */
   end = FIRST_SLOT
+  /** Those that hold nothing any more. */
+  readonly #empty: number[] = []
+  /** From here on none has ever held anything. */
+  #fresh = FIRST_SLOT
 
   /** A slot that holds nothing. There must be fewer entries than `max`. */
   free(max: number): number {
-    if (this.rings.after(FREE) === FREE) this.#grow(max)
-    return this.rings.after(FREE)
+    const slot = this.#empty.pop()
+    if (slot !== undefined) return slot
+    if (this.#fresh === this.end) this.#grow(max)
+    this.#fresh += 1
+    return this.#fresh - 1
   }
 
   /** There are twice as many slots, but no more than `max`. */
   #grow(max: number): void {
-    const from = this.end
-    const end = Math.min(FIRST_SLOT + max, Math.max(16, 2 * from))
+    const end = Math.min(FIRST_SLOT + max, Math.max(16, 2 * this.end))
     this.end = end
     this.keys.length = end
     this.values.length = end
-    this.rings.grow(end)
+    this.used.grow(end)
+    this.ended?.grow(end)
     this.weights?.grow(end)
     this.expiry?.grow(end)
-    if (this.ended !== undefined) {
-      const ended = new Uint8Array(end)
-      ended.set(this.ended)
-      this.ended = ended
-    }
-    for (let slot = from; slot < end; slot += 1) this.rings.move(slot, FREE)
   }
 
   /** Takes all entries out, and gives back the room that they had. */
@@ -51,43 +53,45 @@ export class Slots<K, V> {
     this.index.clear()
     this.keys.length = 0
     this.values.length = 0
-    this.rings.clear()
+    this.used.clear()
+    this.ended?.clear()
+    this.endedWeight = 0
     this.weights?.clear()
     this.expiry?.clear()
-    if (this.ended !== undefined) this.ended = new Uint8Array(0)
-    this.endedWeight = 0
+    this.#empty.length = 0
+    this.#fresh = FIRST_SLOT
     this.end = FIRST_SLOT
   }
 
-  /** Puts an entry into a slot, as the newest. Whoever was in it is not in the index any more. */
+  /** Puts an entry into a slot that is free, as the newest. */
   fill(slot: number, key: K, value: V): void {
     this.keys[slot] = key
     this.values[slot] = value
     this.index.set(key, slot)
-    if (this.ended !== undefined) this.#mark(slot, 0)
-    this.rings.move(slot, USED)
+    this.used.add(slot)
   }
 
   /** An entry is the newest again, and has not ended. */
   renew(slot: number): void {
-    if (this.ended !== undefined) this.#mark(slot, 0)
-    this.rings.move(slot, USED)
+    this.#restart(slot)
+    this.used.add(slot)
   }
 
   /** An entry has ended: it goes before all that have not, and after those that ended before. */
   conclude(slot: number): void {
-    this.#mark(slot, 1)
-    this.rings.move(slot, ENDED)
+    this.endedWeight += this.weightOf(slot)
+    this.used.remove(slot)
+    this.ended?.add(slot)
   }
 
   isEnded(slot: number): boolean {
-    return this.ended !== undefined && this.ended[slot] === 1
+    return this.ended?.has(slot) === true
   }
 
-  #mark(slot: number, ended: 0 | 1): void {
-    if (this.ended === undefined || this.ended[slot] === ended) return
-    this.ended[slot] = ended
-    this.endedWeight += ended === 1 ? this.weightOf(slot) : -this.weightOf(slot)
+  #restart(slot: number): void {
+    if (!this.isEnded(slot)) return
+    this.endedWeight -= this.weightOf(slot)
+    this.ended?.remove(slot)
   }
 
   /** What an entry weighs, where entries are weighed; else each counts as one. */
@@ -105,9 +109,10 @@ export class Slots<K, V> {
     this.index.delete(this.keys[slot] as K)
     this.keys[slot] = undefined
     this.values[slot] = undefined
-    if (this.ended !== undefined) this.#mark(slot, 0)
+    this.#restart(slot)
+    this.used.remove(slot)
     this.weights?.set(slot, 0)
     this.expiry?.stop(slot)
-    this.rings.move(slot, FREE)
+    this.#empty.push(slot)
   }
 }

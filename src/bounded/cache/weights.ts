@@ -1,4 +1,4 @@
-import { FIRST_SLOT } from './rings.ts'
+import { FIRST_SLOT } from './ring.ts'
 
 /** What the entries weigh, each and together. */
 export class Weights {

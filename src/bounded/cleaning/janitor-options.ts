@@ -81,6 +81,7 @@ export function janitorSettings(options: JanitorOptions): JanitorSettings {
   }
   if (pressure !== undefined) {
     checkObject('options.pressure', pressure)
+    checkObject('options.pressure.pressure', pressure.pressure)
     checkFunction('options.pressure.subscribe', pressure.subscribe)
   }
   if (log !== undefined) checkFunction('options.log', log)

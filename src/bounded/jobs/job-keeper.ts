@@ -43,13 +43,14 @@ export class JobKeeper<T> {
       this.#counts.refused += 1
       throw tooManyJobs(this.#voice.path, id, maxActive)
     }
-    const now = this.expire()
+    const { now } = this
     const entry = new JobEntry(id, data, wall(), now)
     const active = this.shelf.active + 1
     this.#counts.start(active)
     this.history.count('started', active, now)
     this.shelf.add(entry)
-    this.save(entry)
+    // Who is told that another one made room may have deleted this one.
+    if (this.shelf.get(id) === entry) this.save(entry)
     return entry
   }
 
@@ -92,12 +93,12 @@ export class JobKeeper<T> {
   }
 
   sweep({ signal, pressure }: Partial<SweepContext>): number {
-    const before = this.shelf.ended
-    const now = this.expire()
+    const { now, shelf } = this
+    const { retain, retainPressed } = this.#settings
     const { level = 'normal', usage = 0 } = pressure ?? {}
     const isPressed = usage > 0.8 || level === 'high' || level === 'critical'
-    if (isPressed) this.shelf.clear(now - this.#settings.retainPressed, 'pressure', signal)
-    return before - this.shelf.ended
+    const expired = shelf.clear(now - retain, 'expire')
+    return expired + (isPressed ? shelf.clear(now - retainPressed, 'pressure', signal) : 0)
   }
 
   stats(): JobStats {
@@ -107,8 +108,9 @@ export class JobKeeper<T> {
 
   /** Lets go of all jobs. What the store does not have yet it still gets. */
   close(): void {
-    this.#alarm.clear()
     this.shelf.empty()
+    this.#alarm.clear()
+    this.#renewal = Number.POSITIVE_INFINITY
   }
 
   #ring(): void {

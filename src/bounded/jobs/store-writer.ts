@@ -21,6 +21,8 @@ interface Change {
   /** It changed once more while it was being written. */
   again: boolean
   failed: boolean
+  /** How many writes of it have not settled, those that were given up included. */
+  writes: number
 }
 
 /** Somebody who waits until these have been written. */
@@ -56,6 +58,8 @@ export class StoreWriter {
   readonly counts = { saved: 0, saveFailures: 0, lost: 0 }
   readonly #parts: WriterParts
   readonly #changes = new Map<string, Change>()
+  /** Those of which a write has not settled: it may yet undo a newer one, so they stay to know what is newest. */
+  readonly #unsettled = new Map<string, Change>()
   readonly #line = new Line<Change>()
   readonly #backoff = new Backoff()
   readonly #alarm: Alarm
@@ -89,10 +93,18 @@ export class StoreWriter {
       known.again = known.place === undefined
       return
     }
-    const change: Change = { key, written, place: undefined, again: false, failed: false }
+    const change = this.#unsettled.get(key) ?? {
+      key,
+      written,
+      place: undefined,
+      again: false,
+      failed: false,
+      writes: 0,
+    }
+    change.written = written
     this.#changes.set(key, change)
     change.place = this.#line.push(change)
-    if (this.#changes.size > this.#parts.most) this.#lose()
+    if (this.#changes.size > this.#parts.most && this.#line.size > 1) this.#lose()
     this.#pump()
   }
 
@@ -110,6 +122,7 @@ export class StoreWriter {
     this.#controller.abort(error)
     this.#alarm.clear()
     this.#changes.clear()
+    this.#unsettled.clear()
     while (this.#line.shift() !== undefined);
     this.#failFlushes(error)
   }
@@ -151,17 +164,26 @@ export class StoreWriter {
     if (this.#changes.size === 0) this.#parts.onDrained()
   }
 
-  async #tell({ key, written }: Change): Promise<void> {
+  async #tell(change: Change): Promise<void> {
+    const { key, written } = change
     const { store } = this.#parts
-    const { value, ttl } = written()
-    if (value === undefined) return void (await store.delete(key))
-    // A keyv whose 'error' is listened to does not reject.
-    if ((await store.set(key, value, ttl)) === false) throw new Error(`The store did not take '${key}': it said false.`)
+    this.#unsettled.set(key, change)
+    change.writes += 1
+    try {
+      const { value, ttl } = written()
+      if (value === undefined) return void (await store.delete(key))
+      // A keyv whose 'error' is listened to does not reject.
+      if ((await store.set(key, value, ttl)) === false)
+        throw new Error(`The store did not take '${key}': it said false.`)
+    } finally {
+      change.writes -= 1
+      if (change.writes === 0) this.#unsettled.delete(key)
+    }
   }
 
   /** A write that had been given up went through: perhaps over a newer one, which is written once more. */
   #cameLate({ key, written }: Change): void {
-    this.put(key, this.#changes.get(key)?.written ?? written)
+    this.put(key, written)
   }
 
   #saved(change: Change): void {

@@ -1,7 +1,7 @@
-import { Alarm } from '../../lifecycle/alarm.ts'
 import { closedError } from '../../lifecycle/closed-error.ts'
 import { EndswellError } from '../../lifecycle/errors.ts'
 import { guarded } from '../../lifecycle/outcry.ts'
+import { Ending } from '../../lifecycle/own-ending.ts'
 import { Voice } from '../../lifecycle/voice.ts'
 import { Pressure } from './pressure.ts'
 import type { QueueDropReason, QueueSettings, QueueWaitOptions } from './queue-options.ts'
@@ -18,8 +18,7 @@ export class QueueCore<T> {
   readonly #takers: WaitLine<undefined, T>
   readonly #putters: WaitLine<T, boolean>
   readonly #pressure: Pressure
-  readonly #timeIsUp: Alarm
-  readonly #end = Promise.withResolvers<QueueEnd<T>>()
+  readonly #ending: Ending<QueueEnd<T>>
   readonly #dropped: Record<QueueDropReason, number> = { oldest: 0, newest: 0, clear: 0, close: 0 }
   #pushed = 0
   #taken = 0
@@ -40,7 +39,7 @@ export class QueueCore<T> {
     this.#pressure = new Pressure(high, low, (state) => {
       if (this.voice.isHeard('queue.pressure')) this.voice.tell('queue.pressure', { state })
     })
-    this.#timeIsUp = new Alarm(clock, () => this.#finish())
+    this.#ending = new Ending(clock, () => this.#finish())
   }
 
   get size(): number {
@@ -117,17 +116,12 @@ export class QueueCore<T> {
   }
 
   close(timeout: number): Promise<QueueEnd<T>> {
-    if (this.#isOpen) {
+    return this.#ending.by({ timeout }, () => {
       this.#isOpen = false
       this.#takenOpen = this.#taken
       this.#putters.refuse(closedError(this.voice.path))
-    }
-    if (this.size === 0 || timeout === 0) this.#finish()
-    else {
-      const now = this.#settings.clock.now()
-      this.#timeIsUp.set(now + timeout, now)
-    }
-    return this.#end.promise
+      this.#finishIfDrained()
+    })
   }
 
   #handOver(item: T): void {
@@ -193,12 +187,12 @@ export class QueueCore<T> {
   #finish(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#timeIsUp.clear()
     const left = this.#ring.clear()
     this.#takers.refuse(closedError(this.voice.path))
+    this.#pressure.set(0)
     for (const item of left) this.#drop(item, 'close')
     this.voice.over()
-    this.#end.resolve(Object.freeze({ taken: this.#taken - this.#takenOpen, left: Object.freeze(left) }))
+    this.#ending.over({ taken: this.#taken - this.#takenOpen, left: Object.freeze(left) })
   }
 
   #full(why: string): EndswellError {

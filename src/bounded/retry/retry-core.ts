@@ -1,5 +1,5 @@
-import { Alarm } from '../../lifecycle/alarm.ts'
 import { guarded } from '../../lifecycle/outcry.ts'
+import { type CloseOptions, Ending } from '../../lifecycle/own-ending.ts'
 import { Voice } from '../../lifecycle/voice.ts'
 import { withTimeout } from '../../lifecycle/with-timeout.ts'
 import { RetryEntry, RetryLine } from './retry-line.ts'
@@ -18,24 +18,22 @@ export class RetryCore<T> {
   readonly #settings: RetrySettings<T>
   readonly #saver: Saver<T>
   readonly #spiller: Spiller<T> | undefined
-  readonly #timeIsUp: Alarm
+  readonly #ending: Ending<RetryEnd>
   readonly #cut = Promise.withResolvers<void>()
   readonly #dropped: Record<RetryDropReason, number> = { evict: 0, refused: 0, close: 0 }
   #saved = 0
   #failed = 0
   #replaced = 0
-  #isOpen = true
   /** Whether the file has been read back, or cannot be. */
   #isReady = false
   #hasWarned = false
-  #closing: Promise<RetryEnd> | undefined = undefined
   #end: RetryEnd | undefined = undefined
 
   constructor(settings: RetrySettings<T>) {
     const { clock, name, spill } = settings
     this.#settings = settings
     this.voice = new Voice('retry-buffer', name)
-    this.#timeIsUp = new Alarm(clock, () => this.#cutShort())
+    this.#ending = new Ending(clock, () => this.#cutShort())
     this.#saver = new Saver({
       settings,
       line: this.line,
@@ -58,7 +56,7 @@ export class RetryCore<T> {
   }
 
   get isOpen(): boolean {
-    return this.#isOpen
+    return !this.#ending.hasBegun
   }
 
   async ready(): Promise<void> {
@@ -118,18 +116,11 @@ export class RetryCore<T> {
     })
   }
 
-  close(timeout: number): Promise<RetryEnd> {
-    this.#isOpen = false
-    if (timeout === 0) this.#cutShort()
-    else if (this.#end === undefined) {
-      const now = this.#settings.clock.now()
-      this.#timeIsUp.set(now + timeout, now)
-    }
-    this.#closing ??= this.#close()
-    return this.#closing
+  close(options: CloseOptions): Promise<RetryEnd> {
+    return this.#ending.by(options, () => void this.#close())
   }
 
-  async #close(): Promise<RetryEnd> {
+  async #close(): Promise<void> {
     const before = this.#saved
     // What is in the file may be saved, too; and only what was read can be written again.
     await Promise.race([this.ready().catch(() => {}), this.#cut.promise])
@@ -138,14 +129,13 @@ export class RetryCore<T> {
     await this.#saver.lastRound()
     this.#saver.stop()
     const isOnDisk = await this.#writeLast()
-    this.#timeIsUp.clear()
     const left = [...this.line]
     for (const entry of left) this.line.remove(entry)
     const lost = isOnDisk ? 0 : left.length
     this.#end = Object.freeze({ saved: this.#saved - before, spilled: left.length - lost, lost })
     if (!isOnDisk) for (const entry of left) this.#announce(entry, 'close')
     this.voice.over()
-    return this.#end
+    this.#ending.over(this.#end)
   }
 
   async #writeLast(): Promise<boolean> {

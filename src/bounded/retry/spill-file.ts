@@ -35,9 +35,13 @@ export class SpillFile {
   async write(text: string): Promise<void> {
     const found = await this.#look()
     if (found !== this.#known && found !== NONE) throw writtenByAnother(this.#path)
-    if (text === '') await unlessMissing(builtin('node:fs').promises.unlink(this.#path), undefined)
-    else await atomicWrite(this.#path, text, { mode: this.#mode })
-    this.#known = await this.#look()
+    try {
+      if (text === '') await unlessMissing(builtin('node:fs').promises.unlink(this.#path), undefined)
+      else await atomicWrite(this.#path, text, { mode: this.#mode })
+    } finally {
+      // A write that failed may have been over but for its folder.
+      this.#known = await this.#look()
+    }
   }
 
   async #look(): Promise<string> {

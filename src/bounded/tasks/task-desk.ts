@@ -64,7 +64,7 @@ export class TaskDesk {
 
   /** Whether a task that comes now would be refused, or wait outside. */
   get isFull(): boolean {
-    return !this.#canStart && this.#queue.size >= this.#settings.maxQueued
+    return this.#queue.size >= this.#settings.maxQueued
   }
 
   get isIdle(): boolean {
@@ -83,7 +83,8 @@ export class TaskDesk {
       return task.fail(signal.reason)
     }
     const { overflow, maxWaiting, queueTimeout } = this.#settings
-    const { isFull } = this
+    // Room that somebody outside has not come into yet is his.
+    const isFull = this.isFull || this.#parked.size > 0
     if (isFull && (overflow === 'reject' || this.#parked.size >= maxWaiting)) {
       this.counts.refused += 1
       return task.fail(queueFull(this.#voice.path, task.name, this.queued))
@@ -109,12 +110,11 @@ export class TaskDesk {
 
   /** Drops all that have not begun. Says how many that were. */
   clear(reason: string): number {
-    const { path } = this.#voice
     const all = [...this.#waiting]
     for (const task of all) {
       // Who has dropped it knows: a promise that nobody has looked at ends no process.
       task.promise.catch(() => {})
-      this.#end(task, dropped(path, task.name, reason), 'dropped')
+      this.#end(task, dropped(this.#voice.path, task.name, reason), 'dropped')
     }
     this.#queue.clear()
     this.#look()

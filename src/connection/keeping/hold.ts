@@ -1,3 +1,4 @@
+import type { Lifecycle } from '../../lifecycle/lifecycle.ts'
 import { cut } from './connecting.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import type { KeepOptions } from './keep-options.ts'
@@ -30,9 +31,13 @@ export function hold<T>(
   }
   const asked = (): void => over('asked')
   signal.addEventListener('abort', asked)
+  // It may have come in the same breath in which its scope was closed: then nobody would tell.
+  if (signal.aborted) asked()
+  if (isOver) return promise
   try {
     const undo = onGone(value, (error) => over('gone', error))
-    if (undo !== undefined) scope.defer(undo, { name: 'watch' })
+    if (undo !== undefined) owe(scope, undo)
+    if (signal.aborted) return promise
     if (heartbeat !== undefined) {
       const { interval = 30_000, timeout = 10_000, ping } = heartbeat
       startHeartbeat(scope, value, { interval, timeout, ping }, (error) => {
@@ -45,4 +50,10 @@ export function hold<T>(
     throw error
   }
   return promise
+}
+
+/** Has `undo` called when the scope closes: now, where that has begun. */
+function owe(scope: Lifecycle, undo: () => void): void {
+  if (scope.signal.aborted) undo()
+  else scope.defer(undo, { name: 'watch' })
 }

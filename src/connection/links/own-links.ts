@@ -10,7 +10,7 @@ const FUNCTIONS_OWN = ['prototype', 'caller', 'arguments']
  * shared. What a weak reference leads to is not held.
  */
 export function* linksOf(object: object, keys: readonly string[] | undefined): Generator<Link> {
-  if (ArrayBuffer.isView(object)) return
+  if (ArrayBuffer.isView(object) || !isOpenToView(object)) return
   const isList = Array.isArray(object)
   for (const key of isList || keys === undefined ? ownKeys(object) : keys) {
     if (typeof object === 'function' && FUNCTIONS_OWN.includes(key)) continue
@@ -19,6 +19,16 @@ export function* linksOf(object: object, keys: readonly string[] | undefined): G
   }
   if (object instanceof Map) yield* linksOfMap(object)
   else if (object instanceof Set) yield* linksOfSet(object)
+}
+
+/** Whether an object says what it is: a proxy may refuse even that, and one that is revoked always does. */
+export function isOpenToView(object: object): boolean {
+  try {
+    Reflect.getPrototypeOf(object)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The value of an own property, unless a getter would have to be run for it. */

@@ -1,11 +1,12 @@
 import { EventEmitter, getEventListeners } from 'node:events'
-import { ownValue } from './own-links.ts'
+import { isOpenToView, ownValue } from './own-links.ts'
 
 /** Holds nothing, and is there so that an error which comes late does not end the process. */
 const ignoreLateError = (): void => {}
 
 /** Takes all listeners off an object, as far as it can be known, and says how many those were. */
 export function takeListeners(object: object): number {
+  if (!isOpenToView(object)) return 0
   if (object instanceof EventTarget) return takeFromTarget(object)
   return object instanceof EventEmitter || isEmitter(object) ? takeFromEmitter(object) : 0
 }

@@ -15,6 +15,8 @@ export interface PoolEnd {
   readonly destroyed: number
   /** How many had not ended when the pool gave up on them, those counted that were still being opened. */
   readonly abandoned: number
+  /** How many calls of `create` that had been given up before have still not settled. What they bring is ended. */
+  readonly stuck: number
   /** The leases that were still out at the deadline, oldest first. */
   readonly held: readonly LeaseRow[]
 }
@@ -24,36 +26,44 @@ export interface PoolEnd {
  * out is taken away.
  */
 export class Closing<T> {
-  readonly promise: Promise<PoolEnd>
   readonly #desk: Desk<T>
+  readonly #over: (end: PoolEnd) => void
   readonly #alarm: Alarm
-  readonly #resolve: (end: PoolEnd) => void
   readonly #taken = new Set<Slot<T>>()
-  #at = Number.POSITIVE_INFINITY
   #held: readonly LeaseRow[] = []
   #closed = 0
   #destroyed = 0
   #abandoned = 0
   #isForced = false
+  #isOver = false
 
-  constructor(desk: Desk<T>) {
+  /** @param over is told what became of the connections, once. */
+  constructor(desk: Desk<T>, over: (end: PoolEnd) => void) {
     this.#desk = desk
-    const { promise, resolve } = Promise.withResolvers<PoolEnd>()
-    this.promise = promise
-    this.#resolve = resolve
+    this.#over = over
     // It keeps the process alive: somebody waits.
-    this.#alarm = new Alarm(desk.settings.clock, () => this.#ring())
+    this.#alarm = new Alarm(desk.settings.clock, () => this.#giveUp())
     desk.onSettled = (slot, inTime) => this.#settled(slot, inTime)
-    desk.shut()
   }
 
-  /** It may take so many ms from now, or as long as was said before, whichever is shorter. */
-  within(timeout: number): void {
-    const now = this.#desk.settings.clock.now()
-    if (this.#isForced || now + timeout >= this.#at) return
-    this.#at = now + timeout
-    if (timeout === 0) this.#force(now)
-    else this.#alarm.set(this.#at, now)
+  begin(): void {
+    this.#desk.shut()
+    this.#finishIfEmpty()
+  }
+
+  /** Time is up: takes away what is still out. It may be called while this begins, by what is being ended. */
+  force(): void {
+    if (this.#isForced || this.#isOver) return
+    this.#isForced = true
+    const { stock, settings } = this.#desk
+    const now = settings.clock.now()
+    this.#held = rowsOf(stock.slots, now)
+    for (const slot of [...stock.slots]) {
+      if (slot.state === 'ending') continue
+      if (slot.state === 'lent') this.#taken.add(slot)
+      this.#desk.end(slot, 'closed')
+    }
+    this.#alarm.set(now + LAST, now)
     this.#finishIfEmpty()
   }
 
@@ -66,25 +76,9 @@ export class Closing<T> {
     this.#finishIfEmpty()
   }
 
-  #ring(): void {
-    const now = this.#desk.settings.clock.now()
-    if (now < this.#at) return this.#alarm.set(this.#at, now)
-    if (!this.#isForced) return this.#force(now)
+  #giveUp(): void {
     this.#abandoned += this.#left
     this.#finish()
-  }
-
-  #force(now: number): void {
-    this.#isForced = true
-    this.#held = rowsOf(this.#desk.stock.slots, now)
-    for (const slot of [...this.#desk.stock.slots]) {
-      if (slot.state === 'ending') continue
-      if (slot.state === 'lent') this.#taken.add(slot)
-      this.#desk.end(slot, 'closed')
-    }
-    this.#at = now + LAST
-    this.#alarm.clear()
-    this.#alarm.set(this.#at, now)
   }
 
   /** What has neither ended nor been given up. */
@@ -97,13 +91,16 @@ export class Closing<T> {
   }
 
   #finish(): void {
+    if (this.#isOver) return
+    this.#isOver = true
     this.#alarm.clear()
     this.#desk.abandon()
-    this.#resolve(
+    this.#over(
       Object.freeze({
         closed: this.#closed,
         destroyed: this.#destroyed,
         abandoned: this.#abandoned,
+        stuck: this.#desk.connector.stuck,
         held: this.#held,
       }),
     )

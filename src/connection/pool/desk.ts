@@ -1,3 +1,4 @@
+import { closedError } from '../../lifecycle/closed-error.ts'
 import type { Site } from '../../lifecycle/contract.ts'
 import { TimeoutError } from '../../lifecycle/timeout-error.ts'
 import type { Voice } from '../../lifecycle/voice.ts'
@@ -7,7 +8,7 @@ import { type Lease, PoolLease } from './lease.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import { Notices } from './notices.ts'
 import type { Settings } from './options.ts'
-import { closedError, connectError, fullError, lateError } from './refusals.ts'
+import { connectError, fullError, Patience } from './refusals.ts'
 import type { Slot } from './slot.ts'
 import { Counts } from './stats.ts'
 import { Stock } from './stock.ts'
@@ -40,7 +41,7 @@ export class Desk<T> {
     this.stock = new Stock(settings)
     this.#notices = new Notices(voice)
     this.#hooks = new Hooks(settings, this, this.#notices)
-    this.waiters = new Waiters(settings.clock, this)
+    this.waiters = new Waiters(settings.clock, new Patience(this))
     this.connector = new Connector(settings, this)
     this.upkeep = new Upkeep(settings, this)
     this.watch = new LeaseWatch(settings, this, this.#notices)
@@ -56,18 +57,19 @@ export class Desk<T> {
   }
 
   acquire(timeout: number, signal: AbortSignal | undefined): Promise<Lease<T>> {
-    if (this.isClosing) return Promise.reject(closedError(this))
-    if (signal?.aborted) return Promise.reject(signal.reason)
     const now = this.settings.clock.now()
-    const site = this.watch.site()
     const slot = this.waiters.size === 0 ? this.#fresh(now) : undefined
+    // Only now: what was ended on the way to a fresh one may have closed the pool, or aborted the signal.
+    if (this.isClosing) return Promise.reject(closedError(this.path))
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const site = this.watch.site()
     if (slot !== undefined) return Promise.resolve(this.#lend(slot, now, site))
     if (this.waiters.size >= this.settings.maxWaiting) {
       this.counts.refused += 1
       return Promise.reject(fullError(this))
     }
     const waiter = new Waiter<Lease<T>>(now, timeout, site)
-    this.waiters.add(waiter, signal)
+    this.waiters.add(waiter, now, signal)
     this.pump(now)
     return waiter.promise
   }
@@ -82,11 +84,7 @@ export class Desk<T> {
   }
 
   discard(slot: Slot<T>, cause: unknown): void {
-    if (slot.state === 'lent') this.end(slot, 'destroyed', cause)
-  }
-
-  releasedTwice(): void {
-    this.counts.doubleReleases += 1
+    if (slot.state === 'lent') this.#replace(slot, 'destroyed', cause)
   }
 
   /** Gives those who wait what is free, and checks and opens what else is needed. */
@@ -119,7 +117,7 @@ export class Desk<T> {
     }
     this.counts.invalid += 1
     this.#notices.failed('validate', error, slot)
-    this.end(slot, 'invalid', error)
+    this.#replace(slot, 'invalid', error)
   }
 
   arrived(value: T, generation: number, ms: number, late: boolean): void {
@@ -127,7 +125,7 @@ export class Desk<T> {
     const slot = this.stock.add(value, generation, now)
     this.counts.opened += 1
     this.#notices.opened(slot, ms)
-    this.#hooks.watch(slot, () => this.end(slot, 'gone'))
+    this.#hooks.watch(slot, () => this.#gone(slot))
     if (slot.state === 'ending') return
     // What comes late has lost its place, and may find another one there.
     const { size } = this.stock.slots
@@ -143,21 +141,13 @@ export class Desk<T> {
   }
 
   settled(): void {
-    this.onSettled?.()
-  }
-
-  tooLate(waiter: Waiter<Lease<T>>, now: number): TimeoutError {
-    this.counts.timedOut += 1
-    return lateError(this, waiter, now)
-  }
-
-  gaveUp(): void {
-    this.counts.aborted += 1
+    if (this.isClosing) this.onSettled?.()
+    else this.pump()
   }
 
   lost(slot: Slot<T>): void {
     this.counts.lost += 1
-    this.end(slot, 'lost')
+    this.#replace(slot, 'lost')
   }
 
   /** What is open now is not lent again: what is idle ends now, the rest as soon as it is back, or there at all. */
@@ -165,6 +155,7 @@ export class Desk<T> {
     this.stock.generation += 1
     this.#clearedBy = cause
     for (const slot of this.stock.idle) this.end(slot, 'cleared', cause)
+    this.pump()
   }
 
   /** Refuses everything from now on, and ends what nobody uses. */
@@ -172,9 +163,7 @@ export class Desk<T> {
     this.isClosing = true
     this.connector.stop()
     this.upkeep.stop()
-    for (let waiter = this.waiters.shift(); waiter !== undefined; waiter = this.waiters.shift()) {
-      waiter.reject(closedError(this))
-    }
+    this.waiters.refuse(() => closedError(this.path))
     for (const slot of this.stock.idle) this.end(slot, 'closed')
   }
 
@@ -208,6 +197,17 @@ export class Desk<T> {
     )
   }
 
+  /** Ends one. Where there is room, another takes its place without waiting for that. */
+  #replace(slot: Slot<T>, reason: string, cause?: unknown): void {
+    this.end(slot, reason, cause)
+    this.pump()
+  }
+
+  #gone(slot: Slot<T>): void {
+    if (slot.uses === 0 && slot.state !== 'lent') this.connector.setBack(slot.usedAt)
+    this.#replace(slot, 'gone')
+  }
+
   /** Those who wait and for whom nothing is being opened or checked. */
   get #unserved(): number {
     return this.waiters.size - this.stock.checking - this.connector.connecting
@@ -230,7 +230,7 @@ export class Desk<T> {
   /** Whoever has waited longest gets it. If nobody waits it is idle; it is ended where it is not to be lent again. */
   #place(slot: Slot<T>, now: number): void {
     const reason = this.isClosing ? 'closed' : this.stock.reasonToEnd(slot, now)
-    if (reason !== undefined) return this.end(slot, reason, reason === 'cleared' ? this.#clearedBy : undefined)
+    if (reason !== undefined) return this.#replace(slot, reason, reason === 'cleared' ? this.#clearedBy : undefined)
     const waiter = this.waiters.shift()
     if (waiter !== undefined) return waiter.resolve(this.#lend(slot, now, waiter.site))
     this.stock.move(slot, 'idle')

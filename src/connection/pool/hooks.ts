@@ -1,3 +1,4 @@
+import { wrongType } from '../../lifecycle/check.ts'
 import { EndswellError } from '../../lifecycle/errors.ts'
 import { bounded } from './bounded.ts'
 import type { Notices } from './notices.ts'
@@ -63,6 +64,19 @@ export class Hooks<T> {
       this.#notices.threw(error)
     }
   }
+}
+
+/** Refuses what `create` brought if that is nothing, or there is no way to end it. */
+export function checkConnection(value: unknown, destroy: unknown): void {
+  if (value === undefined || value === null) {
+    throw wrongType('What options.create brings', 'a connection', value, 'Return it.')
+  }
+  if (destroy !== undefined) return
+  const { [Symbol.asyncDispose]: asyncDispose, [Symbol.dispose]: syncDispose } = value as Partial<
+    Disposable & AsyncDisposable
+  >
+  if (typeof asyncDispose === 'function' || typeof syncDispose === 'function') return
+  throw wrongType('options.destroy', 'a function', destroy, 'What options.create brings has no disposer of its own.')
 }
 
 /** What has a disposer of its own is ended by it. */

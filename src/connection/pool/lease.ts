@@ -37,9 +37,9 @@ export interface LeaseRow {
 /** Who takes back what was lent. */
 interface Lender<T> {
   readonly path: string
+  readonly counts: { doubleReleases: number }
   takeBack(slot: Slot<T>): void
   discard(slot: Slot<T>, cause: unknown): void
-  releasedTwice(): void
 }
 
 /** The lease as a pool makes it. */
@@ -64,15 +64,15 @@ export class PoolLease<T> implements Lease<T> {
   }
 
   release(): void {
-    if (this.#slot === undefined) this.#lender.releasedTwice()
+    if (this.#slot === undefined) this.#lender.counts.doubleReleases += 1
     else this.#giveBack(this.#slot)
   }
 
   destroy(cause?: unknown): void {
     const slot = this.#slot
-    if (slot === undefined) return this.#lender.releasedTwice()
     this.#slot = undefined
-    this.#lender.discard(slot, cause)
+    if (slot === undefined) this.#lender.counts.doubleReleases += 1
+    else this.#lender.discard(slot, cause)
   }
 
   /** Leaving the block after an early release is no second one. */

@@ -46,7 +46,7 @@ export interface ConnectionPoolOptions<T> {
   maxUses?: number
   /** A lease that is held for so long is reported as overdue, once, from 1 000. Default: `Infinity`. */
   leakThreshold?: number
-  /** Of how many `acquire` calls one keeps its line, beside the first 16, from 1, or `off`. Default: 256. */
+  /** Of how many `acquire` calls one keeps its line, beside the first 16, from 1, or `off`. Default: 1 024. */
   sites?: number | 'off'
   /** How long the wait is after an attempt to open failed. Default: 100 ms, doubled up to 30 000. */
   backoff?: BackoffOptions
@@ -101,7 +101,7 @@ const DEFAULTS = {
   keepalive: Number.POSITIVE_INFINITY,
   maxUses: Number.POSITIVE_INFINITY,
   leakThreshold: Number.POSITIVE_INFINITY,
-  sites: 256,
+  sites: 1_024,
   backoff: {},
   name: 'pool',
   clock: systemClock,

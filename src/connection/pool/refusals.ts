@@ -1,4 +1,4 @@
-import { coded, EndswellError } from '../../lifecycle/errors.ts'
+import { EndswellError } from '../../lifecycle/errors.ts'
 import { inspect } from '../../lifecycle/inspect.ts'
 import { TimeoutError } from '../../lifecycle/timeout-error.ts'
 import { placeOf } from './notices.ts'
@@ -9,12 +9,11 @@ interface Situation {
   readonly path: string
   readonly settings: { readonly max: number; readonly maxWaiting: number }
   readonly stock: { readonly slots: ReadonlySet<Slot<unknown>>; readonly leased: number }
-  readonly connector: { readonly connecting: number; readonly lastError: { readonly error: unknown } | undefined }
-}
-
-/** The pool has ended. */
-export function closedError({ path }: Situation): ReferenceError {
-  return coded(new ReferenceError(`${path} is closed, so no connection can be acquired.`), 'ERR_CLOSED')
+  readonly connector: {
+    readonly connecting: number
+    readonly stuck: number
+    readonly lastError: { readonly error: unknown } | undefined
+  }
 }
 
 /** Too many wait already. */
@@ -29,14 +28,32 @@ export function connectError({ path }: Situation, cause: unknown): EndswellError
   return new EndswellError('ERR_CONNECT_FAILED', `${path} could not connect: ${wordsOf(cause)}`, { path, cause })
 }
 
+/** Counts those who give up, and says why nobody served them. */
+export class Patience {
+  readonly #pool: Situation & { readonly counts: { timedOut: number; aborted: number } }
+
+  constructor(pool: Situation & { readonly counts: { timedOut: number; aborted: number } }) {
+    this.#pool = pool
+  }
+
+  tooLate(waiter: { readonly timeout: number; readonly at: number }, now: number): TimeoutError {
+    this.#pool.counts.timedOut += 1
+    return lateError(this.#pool, waiter, now)
+  }
+
+  gaveUp(): void {
+    this.#pool.counts.aborted += 1
+  }
+}
+
 /** Nothing was free until time was up; the error says what was in the way. */
-export function lateError(
+function lateError(
   pool: Situation,
-  waiter: { readonly timeout: number; readonly since: number },
+  waiter: { readonly timeout: number; readonly at: number },
   now: number,
 ): TimeoutError {
-  const { timeout, since } = waiter
-  const elapsed = Math.round(now - since)
+  const { timeout, at } = waiter
+  const elapsed = Math.round(now - at + timeout)
   const path = `${pool.path}/acquire`
   return new TimeoutError({ path, timeout, elapsed, limitedBy: undefined, hint: whyBusy(pool, now) })
 }
@@ -44,6 +61,7 @@ export function lateError(
 function whyBusy({ settings, stock, connector }: Situation, now: number): string {
   const parts = [`${stock.leased} of ${settings.max} connections were in use`]
   if (connector.connecting > 0) parts.push(`${connector.connecting} being opened`)
+  if (connector.stuck > 0) parts.push(`${connector.stuck} given up that never settled`)
   const longest = longestOut(stock.slots)
   if (longest !== undefined && now > 0) {
     parts.push(

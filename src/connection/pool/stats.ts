@@ -12,6 +12,8 @@ export interface PoolStats {
   readonly ending: number
   /** How many are being opened; they have a place already. */
   readonly connecting: number
+  /** How many calls of `create` were given up at `createTimeout`, and have not settled: never more than `max`. */
+  readonly stuck: number
   /** How many wait for one. */
   readonly waiting: number
   /** How many there may be at most. */

@@ -4,7 +4,6 @@ import type { Site } from '../../lifecycle/contract.ts'
 
 /** Somebody who waits for a connection. */
 export class Waiter<L> {
-  readonly since: number
   readonly timeout: number
   /** The moment at which it gives up, whatever happens until then. */
   readonly at: number
@@ -19,7 +18,6 @@ export class Waiter<L> {
   unlink: (() => void) | undefined = undefined
 
   constructor(now: number, timeout: number, site: Site | undefined) {
-    this.since = now
     this.timeout = timeout
     this.at = now + timeout
     this.site = site
@@ -58,13 +56,13 @@ export class Waiters<L> {
   }
 
   /** One more, at the end. */
-  add(waiter: Waiter<L>, signal: AbortSignal | undefined): void {
+  add(waiter: Waiter<L>, now: number, signal: AbortSignal | undefined): void {
     waiter.before = this.#last
     if (this.#last === undefined) this.#first = waiter
     else this.#last.after = waiter
     this.#last = waiter
     this.size += 1
-    this.#alarm.set(waiter.at, waiter.since)
+    this.#alarm.set(waiter.at, now)
     if (signal !== undefined) this.#link(waiter, signal)
   }
 
@@ -73,6 +71,11 @@ export class Waiters<L> {
     const waiter = this.#first
     if (waiter !== undefined) this.#remove(waiter)
     return waiter
+  }
+
+  /** Refuses all of them. */
+  refuse(reason: () => unknown): void {
+    for (let waiter = this.shift(); waiter !== undefined; waiter = this.shift()) waiter.reject(reason())
   }
 
   #link(waiter: Waiter<L>, signal: AbortSignal): void {

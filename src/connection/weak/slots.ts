@@ -2,6 +2,8 @@
 export class Slot<K, V extends object> {
   readonly key: K
   readonly ref: WeakRef<V>
+  /** Its number in the order in which all were set. */
+  serial = 0
   older: Slot<K, V> | undefined = undefined
   newer: Slot<K, V> | undefined = undefined
 
@@ -17,6 +19,8 @@ export class Slot<K, V extends object> {
  */
 export class Slots<K, V extends object> {
   oldest: Slot<K, V> | undefined = undefined
+  /** The number of the newest. */
+  serial = 0
   #newest: Slot<K, V> | undefined = undefined
   /** The one that the sweep looks at next. */
   #hand: Slot<K, V> | undefined = undefined
@@ -27,6 +31,8 @@ export class Slots<K, V extends object> {
     if (this.#newest === undefined) this.oldest = slot
     else this.#newest.newer = slot
     this.#newest = slot
+    this.serial += 1
+    slot.serial = this.serial
   }
 
   remove(slot: Slot<K, V>): void {

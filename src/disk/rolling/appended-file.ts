@@ -89,7 +89,7 @@ export class AppendedFile {
       this.#identity = stats
       return size
     } catch (error) {
-      await handle.close()
+      await handle.close().catch(() => {})
       throw error
     }
   }

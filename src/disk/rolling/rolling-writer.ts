@@ -145,9 +145,9 @@ export class RollingWriter {
     try {
       const { maxSize } = this.#options
       let size = await this.#open()
-      const first = this.#jobs.first as Append | undefined
+      const { first } = this.#jobs
       // Nobody waits any more: time was up meanwhile.
-      if (first === undefined) return
+      if (first?.data === undefined) return
       if (size > 0 && size + first.bytes > maxSize) size = await this.#rotate()
       group = this.#jobs.takeAppends(Math.min(maxSize - size, LARGEST_GROUP))
       this.#current = group

@@ -20,6 +20,11 @@ export function pathOf({ folder, name }: Candidate): string {
   return pathIn(folder, name)
 }
 
+/** Whether it is the folder that it was, which nothing has come into or gone out of since. */
+export function isStill(candidate: Candidate, { dev, ino, mtimeMs }: Stats): boolean {
+  return candidate.dev === dev && candidate.ino === ino && mtimeMs <= candidate.modified
+}
+
 /** Whether it is what it was, and nobody has written to it since. */
 export function isSame(candidate: Candidate, { dev, ino, mtimeMs }: Stats): boolean {
   return candidate.dev === dev && candidate.ino === ino && candidate.modified === mtimeMs

@@ -1,4 +1,4 @@
-import type { Dirent, Stats } from 'node:fs'
+import type { Dir, Dirent, Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { sep } from 'node:path'
 import { builtin } from '../../lifecycle/builtin.ts'
@@ -81,7 +81,7 @@ export class Folder {
       await this.#opening
     } catch (error) {
       this.#users -= 1
-      this.#opening = undefined
+      await this.#letGo().catch(() => {})
       throw error
     }
   }
@@ -89,27 +89,23 @@ export class Folder {
   /** Nobody may use it any more who has opened it. */
   async close(): Promise<void> {
     this.#users -= 1
-    if (this.#users > 0) return
-    const handle = this.#handle
-    this.#opening = undefined
-    this.#handle = undefined
-    await handle?.close()
+    if (this.#users === 0) await this.#letGo()
   }
 
-  /** Its entries, as they come, `.` and `..` left out. */
+  /** Its entries, as they come, `.` and `..` left out. While some are worked at, the next are read. */
   async *entries(): AsyncGenerator<readonly Named[]> {
     const options = { encoding: 'buffer' as BufferEncoding, bufferSize: BATCH }
     const dir = await this.#fs.promises.opendir(this.#base.subarray(0, -1), options)
+    let next = readBatch(dir)
     try {
-      let batch: Named[] = []
-      for (let entry = await dir.read(); entry !== null; entry = await dir.read()) {
-        batch.push(entry as unknown as Named)
-        if (batch.length < BATCH) continue
+      for (let batch = await next; batch.length > 0; batch = await next) {
+        next = readBatch(dir)
+        // Whoever is given these may not come back for those.
+        next.catch(() => {})
         yield batch
-        batch = []
       }
-      if (batch.length > 0) yield batch
     } finally {
+      await Promise.allSettled([next])
       await dir.close()
     }
   }
@@ -126,7 +122,10 @@ export class Folder {
   /** Removes an entry that is no folder. */
   async unlink(name: Buffer): Promise<void> {
     if (this.#handle === undefined) await this.#makeSure()
-    await this.#fs.promises.unlink(this.#at(name))
+    const path = this.#at(name)
+    await new Promise<void>((resolve, reject) => {
+      this.#fs.unlink(path, (error) => (error === null ? resolve() : reject(error)))
+    })
   }
 
   /** Removes a folder in it that is empty. */
@@ -179,9 +178,16 @@ export class Folder {
     const { dev, ino } = stats
     this.#identity ??= { dev, ino }
     if (stats.isDirectory() && this.#identity.dev === dev && this.#identity.ino === ino) return
-    await this.#handle?.close()
-    this.#handle = undefined
     throw new Swapped()
+  }
+
+  /** What its number stood for, something else may be held by soon. */
+  async #letGo(): Promise<void> {
+    const handle = this.#handle
+    this.#opening = undefined
+    this.#handle = undefined
+    this.#base = Buffer.concat([this.#real, slash])
+    await handle?.close()
   }
 
   /** What is held open needs no second look. */
@@ -192,6 +198,16 @@ export class Folder {
     const isSame = stats.isDirectory() && stats.dev === this.#identity?.dev && stats.ino === this.#identity.ino
     if (!isSame || !real.equals(this.#real)) throw new Swapped()
   }
+}
+
+async function readBatch(dir: Dir): Promise<readonly Named[]> {
+  const batch: Named[] = []
+  while (batch.length < BATCH) {
+    const entry = await dir.read()
+    if (entry === null) break
+    batch.push(entry as unknown as Named)
+  }
+  return batch
 }
 
 /** The path of an entry, relative to the root. */

@@ -1,3 +1,4 @@
+import { outOfRange } from '../../lifecycle/check.ts'
 import { openRoot } from './root.ts'
 import { Sweep } from './sweep.ts'
 import { type SweepReport, SweepTally } from './sweep-report.ts'
@@ -26,10 +27,13 @@ export async function sweepOnce(
 ): Promise<{ readonly report: SweepReport; readonly real: string | undefined }> {
   const since = clock.now()
   const tally = new SweepTally()
+  const now = wall()
+  // By what is no date, all would be old.
+  if (!Number.isFinite(now)) throw outOfRange('What options.wall() returns', 'a date in ms', now)
   let aborted = false
   const opened = await openRoot({ path: root, followRoot, real, byHandle })
   if (opened !== undefined) {
-    const sweep = new Sweep({ rules, concurrency, dryRun, now: wall(), signal, tally, ...listener })
+    const sweep = new Sweep({ rules, concurrency, dryRun, now, signal, tally, ...listener })
     try {
       await sweep.walk(opened.folder)
     } catch (error) {

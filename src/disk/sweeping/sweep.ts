@@ -1,12 +1,12 @@
 import type { Stats } from 'node:fs'
 import { wordOf } from '../../lifecycle/errors.ts'
-import { type Candidate, isSame, pathOf } from './candidate.ts'
+import { type Candidate, isSame, isStill, pathOf } from './candidate.ts'
 import { eachOf } from './each-of.ts'
 import { type Folder, type Named, pathIn, Swapped } from './folder.ts'
 import type { CheckedRule, SweptKind } from './rule.ts'
 import { Survivors } from './survivors.ts'
 import type { SweepTally } from './sweep-report.ts'
-import { freedBy, isMissing, type Measure, measureTree, removeTree, Unfit } from './tree.ts'
+import { DEEPEST, freedBy, isMissing, type Measure, measureTree, removeTree, Unfit } from './tree.ts'
 
 /** What one sweep goes by. */
 interface SweepPlan {
@@ -41,7 +41,10 @@ export class Sweep {
       ({ maxCount, maxTotalSize }) => Math.min(maxCount, maxTotalSize) < Number.POSITIVE_INFINITY,
     )
     this.#survivors = new Map(
-      limited.map((rule) => [rule, new Survivors<Candidate>({ ...rule, protectedAfter: plan.now - rule.minAge })]),
+      limited.map((rule) => [
+        rule,
+        new Survivors<Candidate>({ ...rule, protectedAfter: protectedAfter(rule, plan.now) }),
+      ]),
     )
   }
 
@@ -67,6 +70,7 @@ export class Sweep {
   async #walkInto(parent: Folder, name: Buffer): Promise<void> {
     const folder = parent.child(name)
     try {
+      if (parent.depth >= DEEPEST) throw new Unfit('too deep')
       await folder.open()
       try {
         if (folder.dev !== parent.dev) throw new Unfit('other device')
@@ -91,6 +95,9 @@ export class Sweep {
     try {
       const stats = await folder.lstat(name)
       const limit = now - Math.max(rule.maxAge, rule.minAge)
+      const survivors = this.#survivors.get(rule)
+      // Most are young, and go by nothing else.
+      if (survivors === undefined && !(stats.mtimeMs <= limit)) return true
       const measure = rule.kind === 'dir' ? await this.#measure(rule, folder, name, stats, limit) : ownMeasure(stats)
       if (measure === undefined) return true
       const candidate = { folder, name, kind: rule.kind, dev: stats.dev, ino: stats.ino, ...measure }
@@ -98,8 +105,7 @@ export class Sweep {
         await this.#remove(candidate, stats, 'age')
         return false
       }
-      for (const { one, reason } of this.#survivors.get(rule)?.add(candidate) ?? [])
-        await this.#removeLater(one, reason)
+      for (const { one, reason } of survivors?.add(candidate) ?? []) await this.#removeLater(one, reason)
     } catch (error) {
       this.#note(path, error)
     }
@@ -135,8 +141,7 @@ export class Sweep {
       await folder.open()
       try {
         const stats = await folder.lstat(name)
-        const isOther = kind === 'dir' ? stats.ino !== candidate.ino : !isSame(candidate, stats)
-        if (isOther) throw new Unfit('changed')
+        if (kind !== 'dir' && !isSame(candidate, stats)) throw new Unfit('changed')
         await this.#remove(candidate, stats, reason)
       } finally {
         await folder.close()
@@ -150,6 +155,8 @@ export class Sweep {
   async #remove(candidate: Candidate, stats: Stats, reason: string): Promise<void> {
     const { folder, name, kind, modified: limit } = candidate
     const { tally, signal, dryRun, onRemoved } = this.#plan
+    // All that is in it was looked at meanwhile.
+    if (kind === 'dir' && !isStill(candidate, await folder.lstat(name))) throw new Unfit('changed')
     if (dryRun) tally.bytes += kind === 'dir' ? candidate.size : freedBy(stats)
     else if (kind === 'dir') {
       const onFile = (bytes: number): void => {
@@ -174,6 +181,11 @@ export class Sweep {
     else if (isSwap(error)) tally.didSkip(path, 'swapped')
     else tally.didFail(path, error)
   }
+}
+
+/** Without a `minAge` nothing is too young, not even what is dated in the future. */
+function protectedAfter({ minAge }: CheckedRule, now: number): number {
+  return minAge === 0 ? Number.POSITIVE_INFINITY : now - minAge
 }
 
 function ownMeasure({ mtimeMs, size }: Stats): Measure {

@@ -7,6 +7,7 @@ import {
   outOfRange,
   wrongType,
 } from '../../lifecycle/check.ts'
+import { checkCount } from '../../lifecycle/check-count.ts'
 import { type Clock, systemClock, wallClock } from '../../lifecycle/clock.ts'
 import { checkRoot } from './root.ts'
 import { type CheckedRule, checkRules, type RetentionRule } from './rule.ts'
@@ -23,7 +24,7 @@ export interface RetentionSweeperOptions {
   jitter?: number
   /** Whether only to tell what would go. Default: false. */
   dryRun?: boolean
-  /** How many entries are worked at at once, 1 to 1 024. Default: 8. */
+  /** How many entries are worked at at once, 1 to 1 024. Default: 32. */
   concurrency?: number
   /** Whether the root may be a link, and another one each time. Default: false. */
   followRoot?: boolean
@@ -55,7 +56,7 @@ const OPTIONS = ['root', 'rules', 'interval', 'jitter', 'dryRun', 'concurrency',
 export function checkSweeper(options: RetentionSweeperOptions): CheckedSweeper {
   checkObject('options', options)
   checkOptions('RetentionSweeper', options, OPTIONS)
-  const { interval, jitter = 0.1, dryRun = false, concurrency = 8, followRoot = false } = options
+  const { interval, jitter = 0.1, dryRun = false, concurrency = 32, followRoot = false } = options
   const { name = 'sweeper', clock = systemClock, wall = wallClock } = options
   const root = checkRoot('options.root', options.root)
   const rules = checkRules('options.rules', options.rules)
@@ -64,8 +65,8 @@ export function checkSweeper(options: RetentionSweeperOptions): CheckedSweeper {
   if (typeof jitter !== 'number') throw wrongType('options.jitter', 'a number', jitter)
   if (!(jitter >= 0 && jitter <= 1)) throw outOfRange('options.jitter', 'a number from 0 to 1', jitter)
   checkBoolean('options.dryRun', dryRun)
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1_024)
-    throw outOfRange('options.concurrency', 'a whole number from 1 to 1 024', concurrency)
+  checkCount('options.concurrency', concurrency)
+  if (concurrency > 1_024) throw outOfRange('options.concurrency', 'a whole number from 1 to 1 024', concurrency)
   checkBoolean('options.followRoot', followRoot)
   checkObject('options.clock', clock)
   checkFunction('options.wall', wall)

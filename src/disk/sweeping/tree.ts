@@ -2,8 +2,8 @@ import type { Stats } from 'node:fs'
 import { wordOf } from '../../lifecycle/errors.ts'
 import type { Folder } from './folder.ts'
 
-/** How deep a folder may be that goes as a whole. Each level holds two files open. */
-const DEEPEST = 64
+/** How deep it goes below the root, and into a folder that goes as a whole. Each level holds two files open. */
+export const DEEPEST = 64
 
 /** A folder cannot go as a whole. */
 export class Unfit extends Error {
