@@ -36,7 +36,7 @@ const janitor = life.use(new Janitor({ log: (line) => console.log(line.replace(/
 janitor.add('news', () => ({ removed: news.clear() }))
 await janitor.run('closing time')
 
-const database = life.use(new ConnectionPool({ create: () => ({ query: () => 'rows' }), max: 1 }), {
+const database = life.use(new ConnectionPool({ create: () => ({ query: () => 'rows' }), destroy: () => {}, max: 1 }), {
   name: 'database',
   grace: 50,
 })

@@ -245,4 +245,5 @@ const kind = defineOwnKind<Janitor>({
     const { hanging } = janitor.stats()
     return hanging.length === 0 ? undefined : `goes on: ${hanging.join(', ')}`
   },
+  goesOn: (janitor) => janitor.stats().hanging.length > 0,
 })

@@ -231,4 +231,5 @@ const kind = defineOwnKind<JobRegistry>({
   voiceOf: (jobs) => voiceOf(jobs),
   describe: (jobs) => describe(jobs.stats()),
   note: (jobs) => noteOf(endOf(jobs)),
+  hasLost: (jobs) => (endOf(jobs)?.unsaved ?? 0) > 0,
 })

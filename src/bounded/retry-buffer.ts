@@ -169,4 +169,5 @@ const retryKind = defineOwnKind<RetryBuffer<unknown>>({
     if (end === undefined || end.saved + end.spilled + end.lost === 0) return undefined
     return `${end.saved} saved, ${end.spilled} on disk, ${end.lost} lost`
   },
+  hasLost: (buffer) => (buffer.stats().end?.lost ?? 0) > 0,
 }) as Kind

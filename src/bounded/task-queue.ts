@@ -221,4 +221,5 @@ const kind = defineOwnKind<TaskQueue>({
     const names = tasks.running.map(({ name }) => name)
     return names.length === 0 ? undefined : `goes on: ${names.slice(0, 10).join(', ')}`
   },
+  goesOn: (tasks) => tasks.running.length > 0,
 })

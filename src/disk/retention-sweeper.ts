@@ -65,6 +65,7 @@ export class RetentionSweeper implements Sweepable {
     voiceOf: (sweeper) => sweeper.#voice,
     describe: (sweeper) => sweeper.#describe(),
     note: (sweeper) => (sweeper.#hangs ? 'a sweep still hung in the file system' : undefined),
+    goesOn: (sweeper) => sweeper.#hangs,
   })
   /** By this a lifecycle knows how to end it. */
   declare readonly [ownKind]: Kind<RetentionSweeper>

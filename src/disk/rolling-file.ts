@@ -56,6 +56,7 @@ export class RollingFile {
     voiceOf: (file) => file.#voice,
     describe: (file) => file.#describe(),
     note: (file) => (file.#dropped === 0 ? undefined : `${file.#dropped} appends did not get into the file`),
+    hasLost: (file) => file.#dropped > 0,
   })
   /** By this a lifecycle knows how to end it. */
   declare readonly [ownKind]: Kind<RollingFile>

@@ -399,3 +399,21 @@ test('refuses bad limits of a wait, and of a close, at once', () => {
   expect(() => queue.close({ timeout: Number.NaN })).toThrow(RangeError)
   expect(queue.push(1)).toBe(true)
 })
+
+test('a consumer that was registered before its queue finishes what is left, and both close gently', async () => {
+  for (const order of ['queue last', 'by an edge']) {
+    const life = new Lifecycle()
+    const queue = new BoundedQueue<number>({ max: 10 })
+    const taken: number[] = []
+    const consume = async (): Promise<void> => {
+      for await (const item of queue) taken.push(item)
+    }
+    if (order === 'by an edge') life.use(queue, { name: 'orders' })
+    const edge = order === 'by an edge' ? { requiredBy: ['orders'] } : {}
+    life.task('consumer', consume, edge)
+    if (order === 'queue last') life.use(queue, { name: 'orders' })
+    for (const item of [1, 2, 3]) queue.push(item)
+    expect((await life.close()).counts).toMatchObject({ closed: 2 })
+    expect(taken).toEqual([1, 2, 3])
+  }
+})

@@ -106,7 +106,7 @@ describe('a run', () => {
     expect(rows.map(({ name, error }) => `${name} ${(error as Error | undefined)?.message}`)).toEqual([
       'throws broken',
       'rejects broken, too',
-      expect.stringContaining('odd What a sweep returns must be a number'),
+      expect.stringContaining('odd What a sweep returns must be a whole number from 0'),
       'good undefined',
     ])
     expect(errors).toEqual(['throws: Error', 'rejects: RangeError', 'odd: TypeError'])
@@ -442,7 +442,7 @@ describe('closing', () => {
     const run = janitor.run()
     expect(life.snapshot().resources[0]).toMatchObject({ kind: 'janitor', description: '1 sweeps, 0 runs, 0 removed' })
     const { rows } = await life.close()
-    expect(rows).toMatchObject([{ path: '/life/janitor', outcome: 'forced', note: 'goes on: slow' }])
+    expect(rows).toMatchObject([{ path: '/life/janitor', outcome: 'abandoned', note: 'goes on: slow' }])
     await run
     sweeps[0]?.resolve(0)
   })

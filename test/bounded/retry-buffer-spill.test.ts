@@ -2,6 +2,7 @@ import fs, { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync,
 import { join } from 'node:path'
 import { Lifecycle } from 'endswell'
 import { RetryBuffer, type RetryBufferOptions } from 'endswell/bounded'
+import { FakeClock } from 'endswell/testing'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { ownFolder } from '../fixtures/folder.ts'
 import { until } from '../fixtures/until.ts'
@@ -217,8 +218,34 @@ describe('a disk that fails', () => {
     mkdirSync(join(folder, 'missing'))
     await buffer.flush()
     expect(lines()).toHaveLength(1)
-    expect(buffer.stats()).toMatchObject({ writes: 1, writesFailed: 2 })
+    expect(buffer.stats()).toMatchObject({ writes: 1, writesFailed: 0 })
     await buffer.close({ timeout: 0 })
+  })
+
+  test('has nothing to do where all was saved before it was written, and holds no process for that', async () => {
+    const clock = new FakeClock()
+    const buffer = open({ save: () => {}, clock, spill: { path, every: 60_000 } })
+    await buffer.ready()
+    buffer.add('a', 'A')
+    await until('it is saved', () => buffer.size === 0)
+    expect([buffer.stats().writes, clock.pending, existsSync(path)]).toEqual([0, 0, false])
+    await buffer.close()
+  })
+
+  test('is known at the start, where it is its folder that is missing', async () => {
+    using _warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    path = join(folder, 'missing', 'items.retry')
+    const buffer = open()
+    await expect(buffer.ready()).rejects.toMatchObject({ code: 'ENOENT', path: join(folder, 'missing') })
+    await buffer.close({ timeout: 0 })
+  })
+
+  test('does not matter to what JSON cannot hold: it is refused', () => {
+    const buffer = open() as unknown as RetryBuffer<unknown>
+    for (const item of [undefined, () => 1, Symbol('a')]) {
+      expect(() => buffer.add('a', item)).toThrow('something that JSON can hold')
+    }
+    expect(buffer.size).toBe(0)
   })
 
   test('at closing: what is not on disk is lost, and announced', async () => {

@@ -378,7 +378,7 @@ describe('closing', () => {
       description: '2 of 1000, 0 being saved',
     })
     const { rows } = await life.close()
-    expect(rows).toMatchObject([{ path: '/life/results', outcome: 'closed', note: '1 saved, 0 on disk, 1 lost' }])
+    expect(rows).toMatchObject([{ path: '/life/results', outcome: 'failed', note: '1 saved, 0 on disk, 1 lost' }])
   })
 })
 

@@ -551,7 +551,7 @@ describe('closing', () => {
     expect(life.snapshot().resources[0]).toMatchObject({ kind: 'task-queue', description: '1 of 1 run, 0 wait' })
     const { rows } = await life.close()
     await failed
-    expect(rows).toMatchObject([{ path: '/life/tasks', outcome: 'forced', note: 'goes on: deaf' }])
+    expect(rows).toMatchObject([{ path: '/life/tasks', outcome: 'abandoned', note: 'goes on: deaf' }])
     work.resolve()
   })
 })

@@ -139,6 +139,21 @@ describe('a connection that comes late', () => {
     }
   })
 
+  test('never holds up the closing, and is counted', async () => {
+    const backend = new Backend()
+    backend.create = () => {
+      backend.create = undefined
+      return new Promise<never>(() => {})
+    }
+    const pool = backend.pool({ createTimeout: 50 })
+    const failed = codeOf(pool.acquire())
+    await backend.clock.advance(50)
+    expect(await failed).toBe('ERR_CONNECT_FAILED')
+    expect(pool.stats()).toMatchObject({ size: 0, connecting: 0, stuck: 1 })
+    expect(await pool.close()).toEqual({ closed: 0, destroyed: 0, abandoned: 0, stuck: 1, held: [] })
+    expect(backend.clock.pending).toBe(0)
+  })
+
   test('for those who had given up in the queue goes to those who had not', async () => {
     const backend = new Backend()
     const { promise, resolve } = Promise.withResolvers<void>()

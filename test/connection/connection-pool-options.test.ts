@@ -57,7 +57,7 @@ describe('options', () => {
   test('undefined is as good as none, and functions are called as methods of the options', async () => {
     const options = {
       max: undefined,
-      wire: {},
+      wire: { [Symbol.dispose]: () => {} },
       create() {
         return this.wire
       },
@@ -88,11 +88,22 @@ test('what has a disposer of its own needs no destroy', async () => {
   for (const value of [
     { [Symbol.dispose]: () => ended.push('dispose') },
     { [Symbol.asyncDispose]: async () => ended.push('asyncDispose'), [Symbol.dispose]: () => ended.push('no') },
-    undefined,
   ]) {
     const pool = new ConnectionPool({ create: () => value })
     await pool.with(() => {})
     expect(await pool.close()).toMatchObject({ closed: 1 })
   }
   expect(ended).toEqual(['dispose', 'asyncDispose'])
+})
+
+test.each([
+  ['nothing', () => undefined, 'Return it.'],
+  ['what cannot be ended', () => ({ query() {} }), 'has no disposer of its own'],
+])('create that brings %s has failed, and is told why', async (_, create, message) => {
+  await using pool = new ConnectionPool<unknown>({ create, ...(create() === undefined && { destroy() {} }) })
+  await expect(pool.acquire()).rejects.toMatchObject({
+    code: 'ERR_CONNECT_FAILED',
+    cause: expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining(message) }),
+  })
+  expect(pool.stats()).toMatchObject({ size: 0, failed: 1 })
 })

@@ -229,7 +229,7 @@ describe('closing', () => {
     expect(backend.destroyed).toEqual([2])
     expect(held.value.isOpen).toBe(true)
     held.release()
-    expect(await closing).toEqual({ closed: 2, destroyed: 0, abandoned: 0, held: [] })
+    expect(await closing).toEqual({ closed: 2, destroyed: 0, abandoned: 0, stuck: 0, held: [] })
     expect(backend.clock.pending).toBe(0)
   })
 

@@ -400,7 +400,7 @@ describe('closing a rolling file', () => {
     mkdirSync(path)
     file.append('a\n').catch(() => {})
     expect((await life.close()).rows).toMatchObject([
-      { path: '/orders/log', kind: 'rolling-file', outcome: 'closed', note: '1 appends did not get into the file' },
+      { path: '/orders/log', kind: 'rolling-file', outcome: 'failed', note: '1 appends did not get into the file' },
     ])
   })
 })

@@ -1,5 +1,6 @@
 import {
   checkBoolean,
+  checkClock,
   checkFunction,
   checkObject,
   checkOneOf,
@@ -90,6 +91,7 @@ export function cacheRules<K, V>(options: BoundedCacheOptions<K, V>): CacheRules
   checkBoolean('options.evictRunning', evictRunning)
   if (evictRunning && ttlFrom !== 'terminal')
     throw outOfRange('options.evictRunning', "false where options.ttlFrom is not 'terminal'", evictRunning)
+  checkClock('options.clock', clock)
   if (onEvict !== undefined) checkFunction('options.onEvict', onEvict)
   const pressure = sharesOf(options.pressure)
   return {

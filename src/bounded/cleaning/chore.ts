@@ -71,6 +71,7 @@ function stillHanging(name: string, timeout: number, elapsed: number): TimeoutEr
 function complete(result: unknown = 0): Required<Swept> {
   const said = typeof result === 'object' && result !== null ? result : { removed: result }
   const { removed, bytes = 0, failed = 0 } = said as Swept
-  if ([removed, bytes, failed].every((number) => Number.isFinite(number))) return { removed, bytes, failed }
-  throw wrongType('What a sweep returns', 'a number, { removed, bytes, failed }, or nothing', result)
+  if ([removed, bytes, failed].every((count) => Number.isInteger(count) && count >= 0))
+    return { removed, bytes, failed }
+  throw wrongType('What a sweep returns', 'a whole number from 0, { removed, bytes, failed }, or nothing', result)
 }

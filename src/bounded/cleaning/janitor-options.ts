@@ -1,5 +1,6 @@
 import {
   checkBoolean,
+  checkClock,
   checkFunction,
   checkName,
   checkObject,
@@ -84,6 +85,7 @@ export function janitorSettings(options: JanitorOptions): JanitorSettings {
     checkObject('options.pressure.pressure', pressure.pressure)
     checkFunction('options.pressure.subscribe', pressure.subscribe)
   }
+  checkClock('options.clock', clock)
   if (log !== undefined) checkFunction('options.log', log)
   return { interval, jitter, immediate, sweepTimeout, pressure, minPressed, log, clock }
 }

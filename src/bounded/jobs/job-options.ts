@@ -1,4 +1,11 @@
-import { checkFunction, checkObject, checkOptions, checkTimeout, outOfRange } from '../../lifecycle/check.ts'
+import {
+  checkClock,
+  checkFunction,
+  checkObject,
+  checkOptions,
+  checkTimeout,
+  outOfRange,
+} from '../../lifecycle/check.ts'
 import { checkCount } from '../../lifecycle/check-count.ts'
 import { checkSpan } from '../../lifecycle/check-span.ts'
 import { type Clock, systemClock, wallClock } from '../../lifecycle/clock.ts'
@@ -78,13 +85,18 @@ export function jobSettings<T>(options: JobRegistryOptions<T>): JobSettings<T> {
   for (const span of SPANS) checkSpan(`options.${span}`, settings[span])
   checkSpan('options.retainPressed', settings.retainPressed)
   if (settings.retainPressed > retain)
-    throw outOfRange('options.retainPressed', `at most what is kept else, ${retain}`, settings.retainPressed)
+    throw outOfRange(
+      'options.retainPressed',
+      `at most options.retain (or JOB_RETENTION), ${retain}`,
+      settings.retainPressed,
+    )
   checkCount('options.max', settings.max)
   if (settings.maxActive !== Number.POSITIVE_INFINITY) checkCount('options.maxActive', settings.maxActive)
   checkTimeout('options.writeTimeout', settings.writeTimeout)
   if (settings.writeTimeout < 1) throw outOfRange('options.writeTimeout', 'at least 1 ms', settings.writeTimeout)
   checkCount('options.maxUnsaved', settings.maxUnsaved)
   if (onEvict !== undefined) checkFunction('options.onEvict', onEvict)
+  checkClock('options.clock', clock)
   checkFunction('options.wall', wall)
   if (store !== undefined) {
     checkObject('options.store', store)

@@ -1,4 +1,5 @@
 import {
+  checkClock,
   checkFunction,
   checkObject,
   checkOneOf,
@@ -77,6 +78,7 @@ export function queueSettings<T>(options: BoundedQueueOptions<T>): QueueSettings
   checkShare('options.pressure.high', high)
   checkShare('options.pressure.low', low)
   if (low > high) throw outOfRange('options.pressure.low', `at most options.pressure.high, ${high}`, low)
+  checkClock('options.clock', clock)
   if (onDrop !== undefined) checkFunction('options.onDrop', onDrop)
   const top = Math.max(1, Math.ceil(high * max))
   // Both marks are numbers of items, and the lower one must be lower, or one item more or less would be told each time.

@@ -1,4 +1,4 @@
-import { checkFunction, checkObject, checkOptions, outOfRange, wrongType } from '../../lifecycle/check.ts'
+import { checkClock, checkFunction, checkObject, checkOptions, outOfRange, wrongType } from '../../lifecycle/check.ts'
 import { checkCount } from '../../lifecycle/check-count.ts'
 import { type Clock, systemClock } from '../../lifecycle/clock.ts'
 
@@ -48,6 +48,7 @@ export function replaySettings<T>(options: ReplayBufferOptions<T>): ReplaySettin
   if (weigh !== undefined || options.maxBytes !== undefined) {
     checkFunction('options.weigh', weigh, 'maxBytes counts what it says.')
   }
+  checkClock('options.clock', clock)
   if (onDrop !== undefined) checkFunction('options.onDrop', onDrop)
   return { max, maxBytes, weigh: weigh ?? (() => 0), ttl, onDrop, name, clock }
 }

@@ -1,5 +1,12 @@
 import { type BackoffOptions, checkBackoff } from '../../lifecycle/backoff.ts'
-import { checkFunction, checkObject, checkOptions, checkTimeout, outOfRange } from '../../lifecycle/check.ts'
+import {
+  checkClock,
+  checkFunction,
+  checkObject,
+  checkOptions,
+  checkTimeout,
+  outOfRange,
+} from '../../lifecycle/check.ts'
 import { checkCount } from '../../lifecycle/check-count.ts'
 import { checkMode, checkPath } from '../../lifecycle/check-path.ts'
 import { type Clock, systemClock, wallClock } from '../../lifecycle/clock.ts'
@@ -101,6 +108,7 @@ export function retrySettings<T>(options: RetryBufferOptions<T>): RetrySettings<
   checkCount('options.concurrency', concurrency)
   if (giveUpWhen !== undefined) checkFunction('options.giveUpWhen', giveUpWhen)
   if (onDrop !== undefined) checkFunction('options.onDrop', onDrop)
+  checkClock('options.clock', clock)
   checkFunction('options.wall', wall)
   const spill = options.spill === undefined ? undefined : spillSettings(options.spill)
   return { save, max, saveTimeout, backoff, concurrency, spill, giveUpWhen, onDrop, name, clock, wall }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { atomicWrite } from '../../lifecycle/atomic-write.ts'
 import { builtin } from '../../lifecycle/builtin.ts'
 import { coded } from '../../lifecycle/errors.ts'
@@ -20,6 +21,8 @@ export class SpillFile {
 
   /** What is in it, if it is there. What killed processes have left beside it is removed. */
   async read(): Promise<string> {
+    // Without its folder nothing could be written either: better known now than when the database is away.
+    await builtin('node:fs').promises.access(dirname(this.#path))
     await removeLeftovers(this.#path)
     this.#known = await this.#look()
     return await unlessMissing(builtin('node:fs').promises.readFile(this.#path, 'utf8'), '')

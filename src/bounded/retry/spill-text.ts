@@ -1,3 +1,4 @@
+import { wrongType } from '../../lifecycle/check.ts'
 import { RetryEntry } from './retry-line.ts'
 import type { SpillOptions } from './retry-options.ts'
 
@@ -13,7 +14,10 @@ interface Found<T> {
 
 /** The line of an item: the sum of what follows, and that as JSON, which never holds the end of a line. */
 export function toLine<T>(coder: Coder<T>, key: string, item: T, since: number): string {
-  const json = JSON.stringify([key, since, coder.encode(item)])
+  const value = coder.encode(item)
+  // Inside an array JSON makes it null, and nobody would see what was lost.
+  if (JSON.stringify(value) === undefined) throw wrongType('The item', 'something that JSON can hold', value)
+  const json = JSON.stringify([key, since, value])
   return `${sumOf(json)} ${json}`
 }
 

@@ -34,6 +34,8 @@ export class Spiller<T> {
   #changes = 0
   #written = 0
   #writing: { readonly changes: number; readonly done: Promise<void> } | undefined = undefined
+  /** Whether the file has been read, and is empty or not there. */
+  #isLoaded = false
   #isEmpty = true
   #isClosed = false
   readonly counts = { restored: 0, corrupt: 0, writes: 0, writesFailed: 0 }
@@ -60,7 +62,11 @@ export class Spiller<T> {
   /** The line has changed. */
   changed(): void {
     this.#changes += 1
-    this.#set(this.#alarm, this.#parts.spill.every)
+    // Most items are saved before they are written: then there is nothing to write, nor to keep the process alive for.
+    if (this.#isLoaded && this.#isEmpty && this.#writing === undefined && this.#parts.line.size === 0) {
+      this.#written = this.#changes
+      this.#alarm.clear()
+    } else this.#set(this.#alarm, this.#parts.spill.every)
   }
 
   /** Resolves when all that has changed up to now is on disk. What was not when it closed, never will be. */
@@ -92,6 +98,7 @@ export class Spiller<T> {
       // What this program cannot read, another may: it is kept before anything is written.
       if (corrupt > 0) await this.#file.keepCopy()
       this.#isEmpty = text === ''
+      this.#isLoaded = true
       this.counts.restored = entries.length
       this.counts.corrupt = corrupt
       restored(entries)

@@ -1,4 +1,5 @@
 import {
+  checkClock,
   checkFunction,
   checkName,
   checkObject,
@@ -74,6 +75,7 @@ export function taskSettings(options: TaskQueueOptions): TaskSettings {
   checkLimit('options.queueTimeout', queueTimeout)
   checkLimit('options.abortGrace', abortGrace)
   const { clock = systemClock } = options
+  checkClock('options.clock', clock)
   return { concurrency, maxQueued, overflow, maxWaiting, timeout, queueTimeout, abortGrace, clock }
 }
 

@@ -1,5 +1,5 @@
 import { endLate } from '../../lifecycle/acquire.ts'
-import { isObject } from '../../lifecycle/check.ts'
+import { isObject, wrongType } from '../../lifecycle/check.ts'
 import type { UseOptions } from '../../lifecycle/contract.ts'
 import { kindFor } from '../../lifecycle/kind.ts'
 import { type Lifecycle, scopeOf } from '../../lifecycle/lifecycle.ts'
@@ -30,6 +30,7 @@ export function open<T>(face: Lifecycle, { connect, timeout, ending }: Plan<T>):
   const work = async ({ signal }: { signal: AbortSignal }): Promise<T> => {
     const before = scope.entries.size
     const value = await connect(face, signal)
+    if (value === undefined) throw final(wrongType('What connect brings', 'a connection', value, 'Return it.'))
     guard(value)
     const register = (into: Scope): void => hold(into, value, ending, scope.entries.size > before)
     if (signal.aborted) return await endLate(scope, 'connect', register)

@@ -58,8 +58,7 @@ export class Connector<T> {
 
   /** How many may be begun now. */
   get room(): number {
-    // A `create` that is deaf to its signal must not pile up either.
-    if (this.#isWaiting || this.stuck >= this.#settings.max) return 0
+    if (this.#isWaiting) return 0
     return Math.max(0, (this.#backoff.failures > 0 ? 1 : this.#settings.maxConnecting) - this.connecting)
   }
 

@@ -141,8 +141,7 @@ export class Desk<T> {
   }
 
   settled(): void {
-    if (this.isClosing) this.onSettled?.()
-    else this.pump()
+    this.onSettled?.()
   }
 
   lost(slot: Slot<T>): void {

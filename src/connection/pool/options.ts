@@ -1,5 +1,13 @@
 import { type BackoffOptions, checkBackoff } from '../../lifecycle/backoff.ts'
-import { checkFunction, checkObject, checkOptions, checkTimeout, outOfRange, wrongType } from '../../lifecycle/check.ts'
+import {
+  checkClock,
+  checkFunction,
+  checkObject,
+  checkOptions,
+  checkTimeout,
+  outOfRange,
+  wrongType,
+} from '../../lifecycle/check.ts'
 import { type Clock, systemClock } from '../../lifecycle/clock.ts'
 
 /** What the functions of a pool are given beside the connection. */
@@ -124,6 +132,7 @@ export function settingsOf<T>(options: ConnectionPoolOptions<T>): Settings<T> {
   }
   checkNumbers(all)
   checkBackoff('options.backoff', all.backoff)
+  checkClock('options.clock', all.clock)
   return Object.freeze({
     ...all,
     // Called as methods of the options, which may be an object with a state of its own.

@@ -12,7 +12,7 @@ export interface PoolStats {
   readonly ending: number
   /** How many are being opened; they have a place already. */
   readonly connecting: number
-  /** How many calls of `create` were given up at `createTimeout`, and have not settled: never more than `max`. */
+  /** How many calls of `create` were given up at `createTimeout`, and have not settled: they are deaf to their signal. */
   readonly stuck: number
   /** How many wait for one. */
   readonly waiting: number

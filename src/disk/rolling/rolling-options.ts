@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
   checkBoolean,
+  checkClock,
   checkFunction,
   checkObject,
   checkOneOf,
@@ -85,7 +86,7 @@ export function checkRollingFile(options: RollingFileOptions): CheckedRollingFil
   checkLeast('options.maxPending', maxPending, 1)
   checkBoolean('options.repair', repair)
   if (mode !== undefined) checkMode('options.mode', mode)
-  checkObject('options.clock', clock)
+  checkClock('options.clock', clock)
   checkFunction('options.wall', wall)
   return { path, maxSize, maxFiles, maxAge, fsync, syncInterval, maxPending, repair, mode, name, clock, wall }
 }

@@ -1,5 +1,6 @@
 import {
   checkBoolean,
+  checkClock,
   checkFunction,
   checkObject,
   checkOptions,
@@ -68,7 +69,7 @@ export function checkSweeper(options: RetentionSweeperOptions): CheckedSweeper {
   checkCount('options.concurrency', concurrency)
   if (concurrency > 1_024) throw outOfRange('options.concurrency', 'a whole number from 1 to 1 024', concurrency)
   checkBoolean('options.followRoot', followRoot)
-  checkObject('options.clock', clock)
+  checkClock('options.clock', clock)
   checkFunction('options.wall', wall)
   return { root, rules, interval, jitter, dryRun, concurrency, followRoot, name, clock, wall }
 }
