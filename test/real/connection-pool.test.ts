@@ -55,7 +55,7 @@ describe(`before ${server.words}`, () => {
     const { size } = pool.stats()
     expect(size).toBeLessThanOrEqual(5)
     await until('the server agrees', async () => (await server.connections(APPLICATION)) === size)
-    expect(await pool.close()).toEqual({ closed: size, destroyed: 0, abandoned: 0, held: [] })
+    expect(await pool.close()).toEqual({ closed: size, destroyed: 0, abandoned: 0, stuck: 0, held: [] })
     await noneIsLeft()
   })
 

@@ -27,7 +27,8 @@ test.skipIf(process.platform !== 'linux')(
     utimesSync(outside, 1, 1)
     const swapper = spawn(process.execPath, [program, root, outside], { stdio: ['pipe', 'pipe', 'inherit'] })
     onTestFinished(() => void swapper.kill('SIGKILL'))
-    await once(swapper.stdout, 'data')
+    const ended = once(swapper, 'exit').then(([status]) => expect(`alive, and not ended with ${status}`).toBe(''))
+    await Promise.race([once(swapper.stdout, 'data'), ended])
 
     await using files = new RetentionSweeper({ root, rules: [{ match: 'd/*' }], concurrency: 1 })
     await using folders = new RetentionSweeper({ root, rules: [{ match: 'd', kind: 'dir' }], name: 'folders' })
@@ -38,7 +39,7 @@ test.skipIf(process.platform !== 'linux')(
       expect(readdirSync(outside).sort()).toEqual(names)
     }
     swapper.stdin.end('stop')
-    const [swaps] = await once(swapper.stdout, 'data')
+    const [swaps] = (await Promise.race([once(swapper.stdout, 'data'), ended])) as unknown[]
     expect(Number(swaps)).toBeGreaterThan(10)
     expect(files.stats().removed + folders.stats().removed).toBeGreaterThan(0)
     expect(readdirSync(outside).sort()).toEqual(names)
