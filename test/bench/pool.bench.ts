@@ -17,7 +17,7 @@ interface Way {
 const create = async (): Promise<object> => ({})
 
 function ours(): Way {
-  const pool = new ConnectionPool({ create, max: MAX })
+  const pool = new ConnectionPool({ create, destroy: () => {}, max: MAX })
   return {
     async once() {
       const lease = await pool.acquire()

@@ -1,5 +1,6 @@
 import { closedError } from '../../lifecycle/closed-error.ts'
 import { EndswellError } from '../../lifecycle/errors.ts'
+import { channelOf, isHeardOn } from '../../lifecycle/events.ts'
 import { guarded } from '../../lifecycle/outcry.ts'
 import { Ending } from '../../lifecycle/own-ending.ts'
 import { Voice } from '../../lifecycle/voice.ts'
@@ -14,6 +15,8 @@ export class QueueCore<T> {
   readonly voice: Voice
   readonly #settings: QueueSettings<T>
   readonly #max: number
+  readonly #onDrop: QueueSettings<T>['onDrop']
+  readonly #drops = channelOf('item.dropped')
   readonly #ring = new Ring<T>()
   readonly #takers: WaitLine<undefined, T>
   readonly #putters: WaitLine<T, boolean>
@@ -33,6 +36,7 @@ export class QueueCore<T> {
     const { max, name, clock, high, low } = settings
     this.#settings = settings
     this.#max = max
+    this.#onDrop = settings.onDrop
     this.voice = new Voice('queue', name)
     this.#takers = new WaitLine(clock)
     this.#putters = new WaitLine(clock)
@@ -143,7 +147,8 @@ export class QueueCore<T> {
       case 'drop-oldest': {
         const oldest = this.#ring.exchange(item)
         this.#pushed += 1
-        this.#drop(oldest, 'oldest')
+        this.#dropped.oldest += 1
+        if (this.#onDrop !== undefined || isHeardOn(this.voice, this.#drops)) this.#tell(oldest, 'oldest')
         return true
       }
       case 'drop-newest':
@@ -174,9 +179,13 @@ export class QueueCore<T> {
   }
 
   #drop(item: T, reason: QueueDropReason): void {
-    const { onDrop } = this.#settings
     this.#dropped[reason] += 1
-    if (this.voice.isHeard('item.dropped')) this.voice.tell('item.dropped', { reason })
+    this.#tell(item, reason)
+  }
+
+  #tell(item: T, reason: QueueDropReason): void {
+    const onDrop = this.#onDrop
+    if (isHeardOn(this.voice, this.#drops)) this.voice.tell('item.dropped', { reason })
     if (onDrop !== undefined) guarded(this.voice, () => onDrop(item, reason))
   }
 
