@@ -1,4 +1,5 @@
 import { checkFunction, outOfRange } from '../lifecycle/check.ts'
+import { checkShare } from '../lifecycle/check-share.ts'
 import { closedError } from '../lifecycle/closed-error.ts'
 import type { LifecycleEvent } from '../lifecycle/event.ts'
 import { customInspect } from '../lifecycle/inspect.ts'
@@ -6,7 +7,7 @@ import { type CloseOptions, Ending } from '../lifecycle/own-ending.ts'
 import { defineOwnKind, ownKind } from '../lifecycle/own-kind.ts'
 import type { Sweepable, SweepContext, Swept } from '../lifecycle/sweepable.ts'
 import { Voice } from '../lifecycle/voice.ts'
-import { type BoundedCacheOptions, type CacheRules, cacheRules, checkShare } from './cache/cache-options.ts'
+import { type BoundedCacheOptions, type CacheRules, cacheRules } from './cache/cache-options.ts'
 import { type CacheEnd, type CacheStats, cacheStats } from './cache/cache-stats.ts'
 import { CacheStore } from './cache/cache-store.ts'
 import { fullError } from './cache/eviction.ts'
@@ -23,7 +24,6 @@ let voiceOf: (cache: BoundedCache<never, never>) => Voice
  * Keeps what was used last, or came last, up to a number of entries or to a weight, and each as long as it may live. It
  * is never larger than that, not even for a moment; what expires leaves by itself, by one timer for all; and every value
  * that leaves is announced once, with the reason.
- *
  * It is used as a `Map` is, and what is done to one entry takes the same time however many there are.
  */
 export class BoundedCache<K, V> implements Sweepable, AsyncDisposable {

@@ -8,6 +8,7 @@ import {
   outOfRange,
   wrongType,
 } from '../../lifecycle/check.ts'
+import { checkShare } from '../../lifecycle/check-share.ts'
 import { checkSpan } from '../../lifecycle/check-span.ts'
 import { type Clock, systemClock } from '../../lifecycle/clock.ts'
 import type { CacheDropReason } from './farewells.ts'
@@ -114,12 +115,6 @@ export function checkWhole(name: string, value: unknown, most: number = Number.M
   if (typeof value !== 'number') throw wrongType(name, 'a number', value)
   if (Number.isInteger(value) && value >= 1 && value <= most) return
   throw outOfRange(name, `a whole number from 1 to ${most}`, value)
-}
-
-/** Refuses anything but a number from 0 to 1. */
-export function checkShare(name: string, value: unknown): void {
-  if (typeof value !== 'number') throw wrongType(name, 'a number', value)
-  if (!(value >= 0 && value <= 1)) throw outOfRange(name, 'a share from 0 to 1', value)
 }
 
 function sharesOf(pressure: unknown = {}): CacheRules<unknown, unknown>['pressure'] {

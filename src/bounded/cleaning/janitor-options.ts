@@ -9,6 +9,7 @@ import {
   outOfRange,
   wrongType,
 } from '../../lifecycle/check.ts'
+import { checkShare } from '../../lifecycle/check-share.ts'
 import { checkSpan } from '../../lifecycle/check-span.ts'
 import { type Clock, systemClock } from '../../lifecycle/clock.ts'
 import type { PressureSource } from '../../lifecycle/pressure-source.ts'
@@ -73,8 +74,7 @@ export function janitorSettings(options: JanitorOptions): JanitorSettings {
   const interval = options.interval ?? secondsFromEnvironment(INTERVAL) ?? 600_000
   const { pressure, log, clock = systemClock } = options
   checkSpan('options.interval', interval)
-  if (typeof jitter !== 'number') throw wrongType('options.jitter', 'a number', jitter)
-  if (!(jitter >= 0 && jitter <= 1)) throw outOfRange('options.jitter', 'a share from 0 to 1', jitter)
+  checkShare('options.jitter', jitter)
   checkBoolean('options.immediate', immediate)
   for (const [name, value] of Object.entries({ sweepTimeout, minPressed })) {
     checkTimeout(`options.${name}`, value)

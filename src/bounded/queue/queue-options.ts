@@ -9,6 +9,7 @@ import {
   wrongType,
 } from '../../lifecycle/check.ts'
 import { checkCount } from '../../lifecycle/check-count.ts'
+import { checkShare } from '../../lifecycle/check-share.ts'
 import { type Clock, systemClock } from '../../lifecycle/clock.ts'
 
 /**
@@ -83,11 +84,6 @@ export function queueSettings<T>(options: BoundedQueueOptions<T>): QueueSettings
   const top = Math.max(1, Math.ceil(high * max))
   // Both marks are numbers of items, and the lower one must be lower, or one item more or less would be told each time.
   return { max, overflow, maxWaiting, high: top, low: Math.min(top - 1, Math.floor(low * max)), onDrop, name, clock }
-}
-
-function checkShare(name: string, share: unknown): void {
-  if (typeof share !== 'number') throw wrongType(name, 'a number', share)
-  if (!(share >= 0 && share <= 1)) throw outOfRange(name, 'a share from 0 to 1', share)
 }
 
 /** Refuses limits of a wait that are none. */
